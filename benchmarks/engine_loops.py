@@ -113,7 +113,7 @@ def _append_paced(
             if now != 0:
                 ticks[number] += cython.cast(u32, min(after - before, cython.cast(u64, 0x7FFFFFFF)))
                 continue
-            if writer.failed():
+            if writer.has_failed():
                 return done
             yield_processor()
             stalled[0] += read_ticks() - before

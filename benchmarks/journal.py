@@ -16,8 +16,7 @@ from pricetime import Instrument
 from pricetime.load.tables import Table
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
-from pricetime.log.syncer import Syncer
-from pricetime.log.writer import Writer
+from pricetime.log.file_log import FileLog
 
 from .books import CAPACITY, alternately, clock_rate
 from .build import NotCompiled, ready
@@ -54,23 +53,22 @@ class Appends:
 
 
 @contextmanager
-def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[Writer]:
-    """A writer with a syncer, on real files."""
+def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[FileLog]:
+    """A journal on real files."""
     configuration = Configuration((Instrument(0),), CAPACITY, CAPACITY, 0)
     with tempfile.TemporaryDirectory(prefix="journal-", dir=folder) as path:
         directory = Directory(Path(path))
         directory.lock()
-        writer = Writer()
-        syncer = Syncer(writer, directory, configuration, level=level, segment_bytes=segment_bytes)
+        log = FileLog(directory, configuration, level=level, segment_bytes=segment_bytes)
         try:
-            syncer.open()
-            syncer.start()
-            yield writer
-            syncer.end()
+            log.open()
+            log.start()
+            yield log
+            log.close()
         finally:
             directory.unlock()
-    if syncer.failure is not None:
-        raise click.ClickException(syncer.failure)
+    if log.failure is not None:
+        raise click.ClickException(log.failure)
 
 
 def numbered(commands: NDArray[np.void]) -> NDArray[np.void]:

@@ -22,7 +22,7 @@ def test_appends_are_all_there(tmp_path: Path, batch: int) -> None:
     commands = journal.numbered(written.orders(1000))
     with journal.journal_in(tmp_path, 1, 4 * 4096) as writer:
         ticks, stalled = append_paced(writer, commands, batch, 0)
-        assert writer.appended == 1000
+        assert writer.last == 1000
     assert ticks.size == -(-1000 // batch)
     assert np.count_nonzero(ticks) == ticks.size
     assert stalled >= 0

@@ -61,6 +61,7 @@ def test_inspect_shows_the_records_around_a_command(folder: Path) -> None:
     marked = [line for line in lines if line.endswith("<--")]
     assert len(marked) == 1
     assert " 50 " in marked[0]
+    assert marked[0].startswith(f"2:{WRITTEN.segments[1].offsets[5]} ")
     assert any(" 46 " in line for line in lines)
     assert any(" 55 " in line for line in lines)
     assert not any(" 57 " in line for line in lines)
@@ -69,7 +70,7 @@ def test_inspect_shows_the_records_around_a_command(folder: Path) -> None:
 def test_inspect_shows_the_record_that_is_not_good(damaged: Path) -> None:
     place = f"2:{WRITTEN.segments[1].offsets[20]}"
     assert "Damaged: a later record says that command 64 was on the disk" in good("journal", "inspect", damaged)
-    text = good("journal", "inspect", damaged, "--offset", place)
+    text = good("journal", "inspect", damaged, "--at", "64")
     assert f"{place} " in text
     assert "an invalid record:" in text
     assert "computed" in text
@@ -79,9 +80,15 @@ def test_inspect_of_the_end(folder: Path) -> None:
     assert "zeros or the end of the file" in good("journal", "inspect", folder, "--at", "85")
 
 
-def test_inspect_refuses_what_it_does_not_understand(folder: Path) -> None:
-    assert "is not a place: give SEGMENT:OFFSET" in bad("journal", "inspect", folder, "--offset", "x", code=2)
-    assert "not both" in bad("journal", "inspect", folder, "--at", "1", "--offset", "1:1", code=2)
+def test_inspect_shows_what_is_invalid(folder: Path) -> None:
+    (folder / f"{60:020}.snapshot").write_bytes(bytes(100))
+    (folder / "00000003.journal").write_bytes(bytes(100))
+    text = good("journal", "inspect", folder)
+    assert "00000003.journal: it has 100 bytes, but a head takes 128" in text
+    assert "60.snapshot cannot be used" in text
+    assert [line.split()[:2] for line in text.splitlines() if "invalid" in line.split()] == [
+        ["3", "invalid"], ["60", "invalid"],
+    ]  # fmt: skip
 
 
 def test_verify_of_a_good_one(folder: Path) -> None:

@@ -7,10 +7,9 @@ import numpy as np
 
 from pricetime.log import snapshot
 from pricetime.log.directory import Directory
+from pricetime.log.file_log import FileLog
 from pricetime.log.reader import Reader, start_of
 from pricetime.log.snapshot import SnapshotFile
-from pricetime.log.syncer import Syncer
-from pricetime.log.writer import Writer
 from pricetime.types import REPORT
 from pricetime.wire.types import AcknowledgementLevel
 from tests.crash.memory_disk import FOLDER, MemoryDisk
@@ -23,7 +22,7 @@ HEAD_BYTES, STATIC_BYTES, RECORD_BYTES = 128, 112, 72
 SEGMENT_BYTES = 3 * 4096
 
 
-class Chunked(Syncer):
+class Chunked(FileLog):
     """Takes every engine for a fast one, so that it leaves a segment whenever it is not."""
 
     def _is_fast(self) -> bool:
@@ -44,23 +43,21 @@ class Life:
         self.told: list[str] = []  #: failures that the journal gets over
         self._snapshot: SnapshotFile | None = None  # taken, and not durable yet
         self._newest = found.snapshot
-        self.writer = Writer()
         chunked = rng.random() < 0.5
-        self.syncer = (Chunked if chunked else Syncer)(
-            self.writer,
+        self.log = (Chunked if chunked else FileLog)(
             self.directory,
             CONFIGURATION,
             position=found.position,
             level=AcknowledgementLevel.MEMORY if chunked else AcknowledgementLevel.DURABLE,
             segment_bytes=SEGMENT_BYTES,
         )
-        self.syncer.open()
+        self.log.open()
         self._follower = Reader(self.directory, start_of(self.directory, self.directory.segments()[-1]))
 
     @property
     def acknowledged(self) -> int:
         """Commands whose reports may have gone out."""
-        return self.writer.synced()
+        return self.log.durable
 
     def step(self) -> None:
         """One of the things that happen."""
@@ -70,24 +67,24 @@ class Life:
 
     def append(self) -> None:
         commands = self.world.given(len(self.given), self._rng.choice([1, 1, 2, 5, 17]), self.number)
-        taken = self.writer.append_records(commands, self.engine.seq_num, self.number)
+        taken = self.log.append_records(commands, self.engine.seq_num, self.number)
         self.given = np.concatenate([self.given, commands[:taken]])
         self.engine.apply(commands[:taken])
 
     def commit(self) -> None:
-        self._sync(self.syncer._commit)
+        self._sync(self.log._commit)
 
     def make_room(self) -> None:
-        self._sync(self.syncer._make_room)
+        self._sync(self.log._make_room)
 
     def _sync(self, action: Callable[[], object]) -> None:
         """As the syncer's thread does: the first failure ends it."""
-        if self.syncer.failure is not None:
+        if self.log.failure is not None:
             return
         try:
             action()
         except OSError as error:
-            self.syncer._fail(error)
+            self.log._fail(error)
 
     def take_snapshot(self) -> None:
         """Of the state now, which is ahead of the disk most of the time."""
@@ -103,7 +100,7 @@ class Life:
             self._newest = position.sequence
             self._snapshot = SnapshotFile(
                 position=position,
-                term=self._follower.term,
+                term=self._follower.head.term,
                 digest=CONFIGURATION.digest,
                 timestamp=0,
                 report_checksum=0,
@@ -123,7 +120,7 @@ class Life:
         """On the disk with it when the journal is, and away with what it makes superfluous."""
         if self._snapshot is not None and self._snapshot.sequence <= self.acknowledged:
             try:
-                snapshot.write(self.disk, FOLDER, self._snapshot)
+                snapshot.write(self.directory, self._snapshot)
                 snapshot.keep_two(self.directory)
             except OSError as error:
                 self.told.append(str(error))

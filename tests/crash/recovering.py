@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pricetime import COMMAND, Engine
+from pricetime.log.batch import Position
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalError
-from pricetime.log.position import Position
 from pricetime.log.reader import Reader
-from pricetime.log.snapshot import newest_good
+from pricetime.log.snapshot import restored
 from pricetime.log.tail import cut, judge
 from tests.crash.world import Commands
 
@@ -36,15 +36,15 @@ def recover(directory: Directory, configuration: Configuration) -> Recovered:
     if not numbers:
         assert not directory.snapshots()
         return Recovered(configuration.make_engine(), None, 0, np.zeros(0, COMMAND), told, None)
-    restored = newest_good(directory, lambda error: told.append(str(error)))
-    if restored is None:
+    start = next(restored(directory, lambda error: told.append(str(error))), None)
+    if start is None:
         if numbers[0] != 1:
             raise JournalError(f"the journal begins with segment {numbers[0]}, and no snapshot is good")
         reader = Reader(directory)
         engine = reader.configuration.make_engine()
     else:
-        reader = Reader(directory, restored.snapshot.position)
-        engine = restored.engine
+        reader = Reader(directory, start.snapshot.position)
+        engine = start.engine
     first = reader.position.sequence
     parts = []
     while not (batch := reader.read(256)).at_end:

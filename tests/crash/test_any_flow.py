@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricetime.log import snapshot
+from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
-from pricetime.log.position import Position
 from pricetime.log.snapshot import SnapshotFile
 from pricetime.types import REPORT
 from tests.crash.memory_disk import FOLDER, PAGE, SECTOR, MemoryDisk
@@ -59,7 +59,7 @@ class Journal:
             engine.next_reference, 0, 1, 0, engine.dump(), np.zeros(0, snapshot.OWNER), nothing, nothing,
         )  # fmt: skip
         disk = MemoryDisk()
-        path = snapshot.write(disk, FOLDER, taken)
+        path = snapshot.write(Directory(FOLDER, disk), taken)
         self.snapshots[path.name] = bytes(disk.files[path.name].cache)
 
     def crashed(self) -> dict[str, bytes]:

@@ -92,16 +92,16 @@ class Scenario:
         vain_syncs = self.disk.vain_syncs
         assert len(life.given) >= self.acknowledged
         for _ in range(STEPS):
-            had, failed = life.acknowledged, life.syncer.failure
+            had, failed = life.acknowledged, life.log.failure
             life.step()
             if failed is not None:
                 assert life.acknowledged == had
         self.acknowledged, self.given = life.acknowledged, life.given
         assert self.disk.vain_syncs == vain_syncs, "what could not be synced was synced again"
         self.told += life.told
-        if life.syncer.failure is not None:
-            self.told.append(life.syncer.failure)
-            assert life.writer.failed()
+        if life.log.failure is not None:
+            self.told.append(life.log.failure)
+            assert life.log.failed
 
 
 def calls() -> list[str]:

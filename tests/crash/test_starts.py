@@ -45,9 +45,9 @@ def left_behind(torn: bool) -> tuple[MemoryDisk, int]:
     disk = MemoryDisk()
     with started(disk) as journal:
         commands = orders(100)
-        assert journal.log.writer.append_records(commands) == 100
+        assert journal.log.append_records(commands) == 100
         epoch = int(journal.machine.store.epoch)
-        number, offset = journal.log.writer.progress()[1:]
+        number, offset = journal.log.progress()[1:]
         if torn:
             disk.files[f"{number:08}.journal"].write(b"\1" * 40, offset + 8)
     return disk, epoch
@@ -86,8 +86,8 @@ def test_a_start_whose_nth_call_fails_says_so_in_a_line_and_the_next_goes_on() -
         at += 1
         disk, left = FailingDisk("EIO"), at
         with started(disk) as journal:
-            assert journal.log.writer.append_records(orders(100)) == 100
-            journal.log.syncer.end()
+            assert journal.log.append_records(orders(100)) == 100
+            journal.log.close()
         disk.calls, disk.at, disk.called = [], at, disk.count
         try:
             with started(disk):

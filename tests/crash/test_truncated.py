@@ -41,7 +41,7 @@ def test_cut_at_any_byte_it_is_recovered_from_the_last_snapshot(seed: int) -> No
 def look(life: Life, world: World, rng: random.Random) -> Recovered | None:
     """Cut the segment in use and recover. None when that ends before the snapshot, which is refused."""
     files = {name: bytes(file.cache[:]) for name, file in life.disk.files.items() if name != "lock"}
-    _, number, offset = life.writer.progress()
+    _, number, offset = life.log.progress()
     name = life.directory.path_of(number).name
     files[name] = files[name][: rng.randint(4096, offset)]
     files = {other: data for other, data in files.items() if not other.endswith(".journal") or other <= name}

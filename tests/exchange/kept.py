@@ -44,20 +44,20 @@ class Kept(Harness):
 
     def commit(self) -> None:
         """Bring everything to the disk, as the syncer does."""
-        self.journal.log.syncer._commit()
+        self.journal.log._commit()
 
     def step(self) -> None:
         """One step of the syncer, with all that it may fail at."""
         try:
-            self.journal.log.syncer._step()
+            self.journal.log._step()
         except OSError as error:
-            self.journal.log.syncer._fail(error)
+            self.journal.log._fail(error)
 
     def make_room(self) -> None:
         """Have a segment ready behind the one in use."""
-        if len(self.journal.log.syncer._live) > 1:
+        if len(self.journal.log._live) > 1:
             self.commit()
-        while self.journal.log.writer.wants_segment and self.journal.log.syncer._make_room():
+        while self.journal.log.wants_segment and self.journal.log._make_room():
             pass
 
     def follow(self, *, snapshot: bool = False) -> None:
@@ -72,8 +72,8 @@ class Kept(Harness):
 
     def kill(self) -> None:
         """Be gone as a process is that is killed: nothing is synced, nothing said."""
-        syncer = self.journal.log.syncer
-        for live in (*syncer._live, *([syncer._ready] if syncer._ready else [])):
+        log = self.journal.log
+        for live in (*log._live, *([log._ready] if log._ready else [])):
             self.disk.close(live.fd)
         self.journal.directory.unlock()
         for client in self.clients:

@@ -29,12 +29,12 @@ with Blast(owners=2, commands=10_000, prefault=True, match_sample_every=int(ever
     answered(blast)
     before = {name: allocations_of(number) for name, number in carry.items()}
     service = blast.exchange.journal
-    stats, segments = blast.exchange.stats(), service and service.log.writer.progress()[1]
+    stats, segments = blast.exchange.stats(), service and service.log.progress()[1]
     blast.send(3)
     answered(blast)
     after = {name: allocations_of(number) for name, number in carry.items()}
     more = {name: value - stats[name] for name, value in blast.exchange.stats().items()}
-    more["segments"] = blast.exchange.journal.log.writer.progress()[1] - segments if level else 0
+    more["segments"] = blast.exchange.journal.log.progress()[1] - segments if level else 0
     more["timed"] = sum(each.count for each in blast.exchange.latencies()["match"].values())
     blast.finish()
 print(json.dumps([before, after, more]))

@@ -82,7 +82,7 @@ def test_the_durable_part_of_a_batch_is_reported(tmp_path: Path) -> None:
         here.iterate(3)
         client.receive()
         told = len(client.reports())
-        assert told == here.journal.log.writer.synced() == len(here.exchange.store.array(1, told))
+        assert told == here.journal.log.durable == len(here.exchange.store.array(1, told))
     assert told > 50
     here.close()
 
@@ -123,7 +123,7 @@ def test_the_syncer_is_asked_once_and_wakes_the_gateway(tmp_path: Path) -> None:
 def test_with_memory_no_report_waits(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert kinds(here.client(1).ask(new(1), cancel(1))) == [ACCEPTED, CANCELLED]
-    assert here.journal.log.writer.synced() == 0
+    assert here.journal.log.durable == 0
     assert here.journal.log.last == 2
     here.close()
 
@@ -212,7 +212,7 @@ def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path
     assert len(client.reports()) == told or level == "memory"
     assert here.exchange.store.next_sequence == feed
     if level == "durable":
-        assert told <= here.journal.log.writer.synced()
+        assert told <= here.journal.log.durable
     appended = here.journal.log.last
     late, theirs = socket.socketpair()
     with late:

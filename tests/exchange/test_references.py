@@ -20,8 +20,8 @@ HEAD_BYTES, RECORD_BYTES = 4096, 72
 
 def lose(here: Kept, records: int) -> None:
     """Kill the process, and lose its newest commands that were not synced, as a loss of power does."""
-    _, number, offset = here.journal.log.writer.progress()
-    _, synced_number, synced_offset = here.journal.log.syncer.synced_place
+    _, number, offset = here.journal.log.progress()
+    _, synced_number, synced_offset = here.journal.log.synced_place
     folder = here.journal.directory.path
     first = synced_offset if synced_number == number else HEAD_BYTES
     here.kill()

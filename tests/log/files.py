@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pricetime.log import segment
 from pricetime.log.directory import Directory
+from pricetime.log.live import LiveSegment
 from pricetime.log.writer import Writer
 from pricetime.native.crc import crc32c
 from pricetime.native.mapping import Mapping
@@ -22,18 +23,18 @@ class Files:
         self.writer = Writer()
         self.mappings: list[Mapping] = []
         link = crc32c(written.CONFIGURATION.to_json())
-        self.writer.start(self.make(), 1, FIRST, 0, link)
+        self.writer.begin(self.make(), 1, FIRST, 0, link)
 
     def make(self) -> Mapping:
         """The next segment, not in use."""
-        json = written.CONFIGURATION.to_json()
-        head = segment.prepared(
-            len(self.mappings) + 1, self.segment_bytes, json, term=1, epoch=0, level=1, journal=written.JOURNAL
-        )
-        fd, mapping = segment.create(self.directory.disk, self.directory.path, head, json)
-        self.directory.disk.close(fd)
-        self.mappings.append(mapping)
-        return mapping
+        head = segment.SegmentHead(
+            written.CONFIGURATION.to_json(), len(self.mappings) + 1, self.segment_bytes,
+            1, 0, segment.boot_id(), written.JOURNAL, 1,
+        )  # fmt: skip
+        live = LiveSegment(self.directory, head)
+        self.directory.disk.close(live.fd)
+        self.mappings.append(live.mapping)
+        return live.mapping
 
     def offer(self) -> None:
         self.writer.offer(self.make(), len(self.mappings), FIRST)

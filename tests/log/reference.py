@@ -136,5 +136,5 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         stream_reports=np.empty(0, REPORT),
         feed_reports=np.empty(0, REPORT),
     )
-    path = write(directory.disk, directory.path, snapshot)
+    path = write(directory, snapshot)
     return path.name, bytes(memoryview(directory.disk.read(path)))

@@ -8,13 +8,14 @@ import numpy as np
 
 from pricetime import CommandType, Engine, Instrument
 from pricetime.log import segment
+from pricetime.log.batch import Position
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
-from pricetime.log.position import Position
 from pricetime.log.snapshot import OWNER, SnapshotFile
 from pricetime.native.disk import Disk
 from pricetime.types import REPORT
 from tests.books import command
+from tests.log.written import used
 
 CONFIGURATION = Configuration((Instrument(1, "A"), Instrument(2, "B")), 100, 50, 10)
 
@@ -63,9 +64,8 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
 
 def make_segment(folder: Path, number: int, configuration: Configuration = CONFIGURATION) -> None:
     """A segment in use, as far as a snapshot looks at it."""
-    json = configuration.to_json()
-    head = segment.prepared(number, 8192, json, term=1, epoch=77, level=1, journal=bytes(16)).used(1, 0)
-    (folder / segment.name(number)).write_bytes((head.encode() + json).ljust(8192, b"\0"))
+    head = used(segment.SegmentHead(configuration.to_json(), number, 8192, 1, 77, bytes(16), bytes(16), 1), 1, 0)
+    (folder / segment.name(number)).write_bytes(head.encode().ljust(8192, b"\0"))
 
 
 def directory_at(path: Path, segments: int = 1, disk: Disk | None = None) -> Directory:

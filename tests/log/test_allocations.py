@@ -26,8 +26,8 @@ def count_of(size):
         files.writer.turn()
         files.writer.publish_synced(1)
     after = allocations()
-    sequence = files.writer.appended
-    files.writer.close()
+    sequence = files.writer.last
+    files.writer.release()
     return after - before, sequence
 
 count_of(301)

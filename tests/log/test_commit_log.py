@@ -27,11 +27,12 @@ def volatile(capacity: int = 64) -> Any:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Any]:
-    from pricetime.log.commit_log import FileLog
+    from pricetime.log.file_log import FileLog
 
     directory = Directory(tmp_path)
     directory.lock()
     log = FileLog(directory, written.CONFIGURATION, level=DURABLE, segment_bytes=1 << 20)
+    log.open()
     yield log
     log.close()
     directory.unlock()
@@ -48,7 +49,7 @@ def test_a_reader_gets_what_was_appended(journal: Any) -> None:
     for log in (volatile(), journal):
         commands = written.orders(40)
         assert log.append_records(commands[:10]) == 10
-        reader = log.read(0)
+        reader = log.reader(0)
         assert read_all(reader).tobytes() == commands[:10].tobytes()
         assert log.append_records(commands[10:]) == 30
         assert read_all(reader).tobytes() == commands[10:].tobytes()
@@ -61,7 +62,7 @@ def test_a_volatile_log_accepts_what_its_reader_has_made_room_for() -> None:
     assert log.append_records(commands) == 16
     assert log.append_records(commands[16:]) == 0
     assert log.failure is None
-    reader = log.read(0)
+    reader = log.reader(0)
     assert len(reader.read(10).commands) == 10
     assert log.append_records(commands[16:]) == 10
     assert read_all(reader)["sequence"].tolist() == list(range(11, 27))
@@ -85,9 +86,9 @@ def test_a_journal_is_read_from_any_command(journal: Any) -> None:
     commands = written.orders(30)
     journal.append_records(commands)
     for sequence in (0, 1, 29, 30):
-        assert read_all(journal.read(sequence)).tobytes() == commands[sequence:].tobytes()
+        assert read_all(journal.reader(sequence)).tobytes() == commands[sequence:].tobytes()
     with pytest.raises(JournalDamaged, match="command 31 is not in the journal"):
-        journal.read(31)
+        journal.reader(31)
 
 
 def test_a_failed_disk_fails_the_log(journal: Any) -> None:
@@ -98,17 +99,18 @@ def test_a_failed_disk_fails_the_log(journal: Any) -> None:
 
 
 def test_the_term_grows_with_every_start(tmp_path: Path) -> None:
-    from pricetime.log.commit_log import FileLog
+    from pricetime.log.file_log import FileLog
     from pricetime.log.reader import Reader
 
     directory, position, commands = Directory(tmp_path), None, written.orders(30)
     for term in (1, 2, 3):
         log = FileLog(directory, written.CONFIGURATION, level=DURABLE, segment_bytes=1 << 20, position=position)
+        log.open()
         assert (log.term, log.first) == (term, 10 * term - 9)
         log.append_records(commands[10 * (term - 1) : 10 * term])
-        reader: Any = log.read(10 * term)
-        assert reader.term == term
+        reader: Any = log.reader(10 * term)
+        assert reader.head.term == term
         position = reader.position
         log.close()
     whole = Reader(directory)
-    assert (len(read_all(whole)), whole.term) == (30, 3)
+    assert (len(read_all(whole)), whole.head.term) == (30, 3)

@@ -1,4 +1,4 @@
-"""A reader behind a writer at work: every command, in order, while pages are turned and segments end."""
+"""A reader behind a log at work: every command, in order, while pages are turned and segments end."""
 
 import threading
 import time
@@ -19,23 +19,21 @@ GENEROUS_S = 120
 
 
 def test_all_of_it_while_it_is_written(tmp_path: Path) -> None:
-    from pricetime.log.syncer import Syncer
-    from pricetime.log.writer import Writer
+    from pricetime.log.file_log import FileLog
 
     commands = flow(60_000)
     directory = Directory(tmp_path)
-    writer = Writer()
-    syncer = Syncer(writer, directory, CONFIGURATION, level=1, segment_bytes=1 << 18, interval_ns=200_000)
-    syncer.open()
-    syncer.start()
+    log = FileLog(directory, CONFIGURATION, level=1, segment_bytes=1 << 18, interval_ns=200_000)
+    log.open()
+    log.start()
     failed: list[BaseException] = []
 
     def write() -> None:
         done, until = 0, time.monotonic() + GENEROUS_S
         try:
             while done < len(commands):
-                done += writer.append_records(commands[done : done + 37])
-                assert time.monotonic() < until, syncer.failure
+                done += log.append_records(commands[done : done + 37])
+                assert time.monotonic() < until, log.failure
         except BaseException as error:
             failed.append(error)
 
@@ -48,7 +46,7 @@ def test_all_of_it_while_it_is_written(tmp_path: Path) -> None:
         assert time.monotonic() < until
         found.append(reader.read(1000).commands)
     thread.join()
-    syncer.end()
+    log.close()
     assert failed == []
     assert np.concatenate(found).tobytes() == commands.tobytes()
     assert reader.position.segment > 5
@@ -59,27 +57,25 @@ def test_all_of_it_while_it_is_written(tmp_path: Path) -> None:
 
 def test_replay_of_what_the_writer_wrote(tmp_path: Path) -> None:
     """Its checkpoints hold the report checksum of the reports before them."""
-    from pricetime.log.syncer import Syncer
-    from pricetime.log.writer import Writer
+    from pricetime.log.file_log import FileLog
     from pricetime.native.crc import linked_records
 
     commands = flow(20_000)
     directory = Directory(tmp_path)
-    writer = Writer()
-    syncer = Syncer(writer, directory, CONFIGURATION, level=1, segment_bytes=1 << 17, interval_ns=200_000)
-    syncer.open()
-    syncer.start()
+    log = FileLog(directory, CONFIGURATION, level=1, segment_bytes=1 << 17, interval_ns=200_000)
+    log.open()
+    log.start()
     engine, report_checksum, done = CONFIGURATION.make_engine(), 0, 0
     until = time.monotonic() + GENEROUS_S
     while done < len(commands):
-        count = writer.append_records(commands[done : done + 64], engine.seq_num, report_checksum)
+        count = log.append_records(commands[done : done + 64], engine.seq_num, report_checksum)
         reports = engine.apply(commands[done : done + count])
         report_checksum = linked_records(report_checksum, reports.view(np.uint8).data, 48)
         done += count
-        assert time.monotonic() < until, syncer.failure
-    syncer.end()
+        assert time.monotonic() < until, log.failure
+    log.close()
     replay = Replay(directory)
     assert replay.run_to_end().clean
     assert replay.commands == len(commands)
     assert replay.checkpoints >= len(directory.segments())
-    assert (replay.engine.digest(), replay.report_checksum) == (engine.digest(), report_checksum)
+    assert (replay.engine.digest(), replay.machine.report_checksum) == (engine.digest(), report_checksum)

@@ -9,7 +9,7 @@ import pytest
 from pricetime.log.directory import Directory
 from pricetime.log.layout import VERSION
 from pricetime.log.replay import Replay
-from pricetime.log.snapshot import good_snapshots
+from pricetime.log.snapshot import restored
 from pricetime.log.verify import verify
 
 FORMATS = Path(__file__).parent / "formats"
@@ -22,7 +22,7 @@ def expected_of(version: str) -> dict[str, Any]:
 
 
 def made(replay: Replay) -> tuple[str, int, str]:
-    return f"{replay.digest():016x}", replay.engine.seq_num, f"{replay.report_checksum:08x}"
+    return f"{replay.digest():016x}", replay.engine.seq_num, f"{replay.machine.report_checksum:08x}"
 
 
 def test_there_is_one_of_this_version() -> None:
@@ -38,19 +38,20 @@ def test_it_replays(version: str) -> None:
     assert replay.snapshots == [expected["snapshot"]]
     assert replay.checkpoints > 0
     assert made(replay) == (expected["digest"], expected["reports"], expected["report_checksum"])
-    assert [instrument.symbol for instrument in replay.configuration.instruments] == expected["instruments"]
+    assert [instrument.symbol for instrument in replay.machine.configuration.instruments] == expected["instruments"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_its_snapshot_is_a_beginning(version: str) -> None:
     expected = expected_of(version)
     directory = Directory(FORMATS / version)
-    (snapshot,) = good_snapshots(directory)
+    (start,) = restored(directory, lambda _: None)
+    snapshot = start.snapshot
     assert f"{snapshot.books:016x}" == expected["snapshot_digest"]
     assert snapshot.owners["owner"].tolist() == [1, 2, 4]
     assert (len(snapshot.stream_reports), len(snapshot.feed_reports), snapshot.epoch) == (5, 20, 0)
     assert snapshot.feed_checksum == 55
-    replay = Replay(directory, snapshot)
+    replay = Replay(directory, start)
     assert replay.run_to_end().clean
     assert made(replay) == (expected["digest"], expected["reports"], expected["report_checksum"])
 

@@ -13,7 +13,7 @@ from pricetime.log.errors import JournalDamaged, JournalError, SegmentMissing
 from pricetime.log.reader import Reader
 from pricetime.log.repair import apply, plan
 from pricetime.log.replay import Replay, begin
-from pricetime.log.snapshot import newest_good
+from pricetime.log.snapshot import restored
 from pricetime.log.tail import cut, examine, judge
 from pricetime.log.verify import verify
 from tests.log.memory import MemoryDisk, directory_of
@@ -80,10 +80,10 @@ def changes(files: Files) -> Iterator[tuple[str, set[str], Files]]:
 def started(files: Files) -> int:
     """The commands that a start takes over. Raises JournalError where it refuses."""
     directory = directory_of(files)
-    restored = newest_good(directory, lambda _: None)
-    if restored is None and directory.segments()[:1] != [1]:
+    start = next(restored(directory, lambda _: None), None)
+    if start is None and directory.segments()[:1] != [1]:
         raise JournalDamaged(directory.path_of(1), 0, 0, "this segment is missing")  # as restart.py does
-    reader = Reader(directory, restored.snapshot.position if restored else None)
+    reader = Reader(directory, start.snapshot.position if start else None)
     while not reader.read().at_end:
         pass
     cut(directory, judge(reader))
@@ -143,7 +143,7 @@ def test_a_repair_goes_on_without_it_and_the_next_start_knows(ours: Files) -> No
     assert replay.run_to_end().clean
     assert replay.commands == sum(LENGTHS[:3])
     assert examine(directory, replay.reader.position).lost, "the feed needs a new epoch"
-    assert not plan(directory).needed
+    assert plan(directory).clean
 
 
 def test_a_repair_of_a_segment_that_is_full_to_its_last_byte_is_known_too(ours: Files) -> None:
@@ -182,7 +182,7 @@ def test_no_loss_of_power_leaves_a_gap_where_segments_are_removed(ours: Files) -
     directory.disk = Named(ours)
     assert directory.remove_behind(4) == [1, 2, 3]
     directory.disk = Named({name: ours[name] for name in NAMES if name != USED[2]})
-    cut(directory, plan(directory).tail)
+    cut(directory, plan(directory))
     assert directory.segments() == [1, 2]
 
 

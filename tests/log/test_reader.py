@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from pricetime import Instrument
-from pricetime.log.batch import Commands
+from pricetime.log.batch import Checkpoint, Commands, Position
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalForked
-from pricetime.log.position import Position
-from pricetime.log.reader import Checkpoint, Reader, start_of
+from pricetime.log.reader import Reader, start_before, start_of
 from pricetime.log.tail import judge
 from tests.log.memory import directory_of
 from tests.log.reference import journal
@@ -96,13 +95,13 @@ def test_the_oldest_segment_is_the_start() -> None:
 def test_it_tells_what_the_head_says() -> None:
     segments = three_segments()
     reader = Reader(directory_of(files_of(segments[:2])))
-    assert (reader.level, reader.boot) == (1, bytes(16))
+    assert (reader.head.level, reader.head.boot) == (1, bytes(16))
     batch = reader.read()
     assert batch.epoch == 0
     while not batch.at_end:
         batch = reader.read()
     assert batch.epoch == 5, "a batch has one epoch"
-    assert (reader.level, reader.boot) == (2, b"b" * 16)
+    assert (reader.head.level, reader.head.boot) == (2, b"b" * 16)
     assert reader.head.number == 2
 
 
@@ -211,7 +210,7 @@ def forked(term: int, *, commands: int = 10) -> dict[str, bytes]:
 
 def test_a_later_term_continues() -> None:
     reader = Reader(directory_of(forked(7)))
-    assert (reader.term, len(reader.read().commands), reader.term) == (3, 20, 7)
+    assert (reader.head.term, len(reader.read().commands), reader.head.term) == (3, 20, 7)
 
 
 @pytest.mark.parametrize(
@@ -253,3 +252,15 @@ def test_the_reference_journal_is_read_whole() -> None:
     assert [(c.seq_num, c.report_checksum) for c in batch.checkpoints] == [
         (written.seq_nums[c.sequence], written.report_checksums[c.sequence]) for c in batch.checkpoints
     ]
+
+
+@pytest.mark.parametrize(("sequence", "segment"), [(0, 1), (1, 1), (100, 1), (101, 3), (200, 3), (1000, 3)])
+def test_the_segment_that_has_a_command(sequence: int, segment: int) -> None:
+    directory = directory_of({**files_of(three_segments()), "00000004.journal": bytes(100)})
+    start = start_before(directory, sequence)
+    assert (start.segment, start.sequence) == (segment, 0 if segment == 1 else 100)
+
+
+def test_no_segment_is_in_use() -> None:
+    with pytest.raises(JournalDamaged, match="no segment is in use"):
+        start_before(directory_of({}), 1)

@@ -28,7 +28,7 @@ def broken(written: Reference, segment: int, record: int) -> dict[str, bytes]:
 def test_a_good_journal_needs_none(written: Reference) -> None:
     directory = directory_of(written.files)
     found = plan(directory)
-    assert not found.needed
+    assert found.clean
     with pytest.raises(NotThatCut, match="has nothing to cut"):
         apply(directory, found.at)
 
@@ -37,12 +37,12 @@ def test_it_does_what_it_said(written: Reference) -> None:
     files = broken(written, 1, 20)
     directory = directory_of(files)
     found = plan(directory)
-    assert found.needed
-    assert found.tail.damage is not None
+    assert not found.clean
+    assert found.damage is not None
     place = written.segments[0].offsets[20]
     assert found.at == f"1:{place}"
     assert found.steps() == [
-        f"cut {found.tail.cut_bytes:,} bytes from byte {place:,} of 00000001.journal on",
+        f"cut {found.cut_bytes:,} bytes from byte {place:,} of 00000001.journal on",
         "rename 00000002.journal to *.broken",
     ]
     assert directory.disk.files == files  # type: ignore[attr-defined]
@@ -51,7 +51,7 @@ def test_it_does_what_it_said(written: Reference) -> None:
     replay = Replay(directory)
     assert replay.run_to_end().clean
     assert replay.engine.digest() == written.digests[replay.commands]
-    assert not plan(directory).needed
+    assert plan(directory).clean
 
 
 def test_another_place_is_refused(written: Reference) -> None:
@@ -65,9 +65,10 @@ def test_another_place_is_refused(written: Reference) -> None:
 def test_damage_behind_a_snapshot_is_cut_from_there(written: Reference) -> None:
     name, data = snapshot_after(written, 50)
     directory = directory_of({**broken(written, 1, 20), name: data})
-    found = plan(directory)  # a server begins behind the snapshot, and never reads what is broken
-    assert not found.needed
-    assert found.started.sequence == 50
+    read: list[int] = []
+    found = plan(directory, progress=read.append)  # a server begins behind the snapshot, and never reads what is broken
+    assert found.clean
+    assert sum(read) == 35
     directory = directory_of({**broken(written, 2, 30), name: data})
     found = plan(directory)
     assert found.at == f"2:{written.segments[1].offsets[30]}"
@@ -92,7 +93,7 @@ def test_a_journal_that_ends_before_its_newest_snapshot(written: Reference) -> N
 def test_a_snapshot_that_is_no_good_is_told(written: Reference) -> None:
     name, data = snapshot_after(written, 60)
     told: list[SnapshotDamaged] = []
-    assert not plan(directory_of({**written.files, name: data[:-1]}), told=told.append).needed
+    assert plan(directory_of({**written.files, name: data[:-1]}), told=told.append).clean
     assert len(told) == 1
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from pricetime import COMPILED, Engine, Instrument
 from pricetime.log import layout as layout_module
+from pricetime.log.batch import Position
+from pricetime.log.directory import Directory
 from pricetime.log.errors import SnapshotDamaged
 from pricetime.log.layout import VERSION
 from pricetime.log.snapshot import (
@@ -23,8 +25,8 @@ from pricetime.log.snapshot import (
     SnapshotFile,
     keep_two,
     load,
-    newest_good,
     restore,
+    restored,
     write,
 )  # fmt: skip
 from pricetime.native.crc import crc32c
@@ -32,7 +34,9 @@ from pricetime.native.disk import Disk
 from pricetime.types import COMMAND, REPORT
 from tests.log.states import CONFIGURATION, directory_at, engine_of, make_segment, reports, same_parts, snapshot_of
 
-DISK = Disk()
+
+def load_file(path: Path) -> SnapshotFile:
+    return load(Directory(path.parent), int(path.stem))
 
 
 def same(one: SnapshotFile, other: SnapshotFile) -> bool:
@@ -56,20 +60,20 @@ def test_the_records_are_those_of_the_schema() -> None:
 
 
 def test_it_comes_back_as_it_was(tmp_path: Path, snapshot: SnapshotFile) -> None:
-    path = write(DISK, tmp_path, snapshot)
+    path = write(Directory(tmp_path), snapshot)
     assert path == tmp_path / "00000000000000000020.snapshot"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(tmp_path) == [path.name]  # noqa: PTH208
-    loaded = load(DISK, path)
+    loaded = load_file(path)
     assert same(loaded, snapshot)
     assert loaded.position == snapshot.position
     assert loaded.sequence == 20
-    again = write(DISK, tmp_path, loaded)
-    assert same(load(DISK, again), snapshot), "it may be written again, from the file that it looks at"
+    again = write(Directory(tmp_path), loaded)
+    assert same(load_file(again), snapshot), "it may be written again, from the file that it looks at"
 
 
 def test_the_file_is_as_the_schema_says(tmp_path: Path, snapshot: SnapshotFile) -> None:
-    data = write(DISK, tmp_path, snapshot).read_bytes()
+    data = write(Directory(tmp_path), snapshot).read_bytes()
     records, owners = snapshot.records, snapshot.owners
     head = HEAD.unpack(data[:192])
     assert head[:4] == (MAGIC, VERSION, 1, CONFIGURATION.digest)
@@ -87,7 +91,7 @@ def test_an_empty_exchange(tmp_path: Path) -> None:
     empty = replace(
         snapshot_of(engine, 0), owners=np.zeros(0, OWNER), stream_reports=nothing, feed_reports=nothing, feed_sequence=1
     )
-    loaded = load(DISK, write(DISK, tmp_path, empty))
+    loaded = load_file(write(Directory(tmp_path), empty))
     assert same(loaded, empty)
     assert [len(part) for part in loaded.parts()] == [len(CONFIGURATION.instruments), 0, 0, 0, 0, 0]
     assert len(restore(loaded, CONFIGURATION)) == 0
@@ -108,23 +112,23 @@ def test_every_cut_and_every_flipped_bit_is_found(tmp_path: Path) -> None:
     engine = engine_of(orders=3)
     small = snapshot_of(engine, 5)
     small = replace(small, owners=small.owners[:1], stream_reports=reports(6, 3), feed_reports=reports(100, 1))
-    path = write(DISK, tmp_path, small)
+    path = write(Directory(tmp_path), small)
     data = path.read_bytes()
     for length in range(len(data)):
         path.write_bytes(data[:length])
         with pytest.raises(SnapshotDamaged, match=path.name):
-            load(DISK, path)
+            load_file(path)
     path.write_bytes(data + bytes(8))
     with pytest.raises(SnapshotDamaged, match="bytes"):
-        load(DISK, path)
+        load_file(path)
     for bit in range(0, len(data) * 8, 1 if COMPILED else 37):
         spoilt = bytearray(data)
         spoilt[bit // 8] ^= 1 << bit % 8
         path.write_bytes(spoilt)
         with pytest.raises(SnapshotDamaged, match=path.name):
-            load(DISK, path)
+            load_file(path)
     path.write_bytes(data)
-    assert same(load(DISK, path), small)
+    assert same(load_file(path), small)
 
 
 def signed(data: bytes) -> bytes:
@@ -151,10 +155,10 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
     ],
 )
 def test_what_is_no_snapshot(tmp_path: Path, snapshot: SnapshotFile, spoil: Callable[[bytes], bytes], why: str) -> None:
-    path = write(DISK, tmp_path, snapshot)
+    path = write(Directory(tmp_path), snapshot)
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(SnapshotDamaged, match=why):
-        load(DISK, path)
+        load_file(path)
 
 
 OWNERS = snapshot_of(engine_of(), 20).owners
@@ -171,14 +175,14 @@ OWNERS = snapshot_of(engine_of(), 20).owners
     ],
 )
 def test_what_contradicts_itself(tmp_path: Path, snapshot: SnapshotFile, parts: dict[str, Any], why: str) -> None:
-    path = write(DISK, tmp_path, replace(snapshot, **parts))
+    path = write(Directory(tmp_path), replace(snapshot, **parts))
     with pytest.raises(SnapshotDamaged, match=why):
-        load(DISK, path)
+        load_file(path)
 
 
 def test_there_is_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(SnapshotDamaged, match="No such file"):
-        load(DISK, tmp_path / "00000000000000000020.snapshot")
+        load(Directory(tmp_path), 20)
 
 
 def with_resting(snapshot: SnapshotFile, resting: np.ndarray[Any, np.dtype[np.void]]) -> SnapshotFile:
@@ -210,10 +214,10 @@ def test_books_that_are_not_those(snapshot: SnapshotFile) -> None:
 def test_the_newest_good_one(tmp_path: Path) -> None:
     directory = directory_at(tmp_path, 2)
     told: list[SnapshotDamaged] = []
-    assert newest_good(directory, told.append) is None
+    assert next(restored(directory, told.append), None) is None
     for sequence in (5, 10, 15):
-        write(DISK, tmp_path, snapshot_of(engine_of(orders=sequence), sequence, 2))
-    found = newest_good(directory, told.append)
+        write(Directory(tmp_path), snapshot_of(engine_of(orders=sequence), sequence, 2))
+    found = next(restored(directory, told.append), None)
     assert found is not None
     assert (found.snapshot.sequence, found.configuration, found.engine.digest()) == (
         15, CONFIGURATION, engine_of(orders=15).digest(),
@@ -232,10 +236,10 @@ def test_bad_ones_are_passed_over_and_told_of(tmp_path: Path) -> None:
     directory = directory_at(tmp_path, 2)
     for sequence, number in ((5, 1), (6, 1), (7, 4), (8, 3), (9, 2)):
         made = snapshot_of(engine_of(orders=sequence), sequence, number)
-        write(DISK, tmp_path, replace(made, books=made.books + (sequence == 9)))
+        write(Directory(tmp_path), replace(made, books=made.books + (sequence == 9)))
     flip(directory.snapshot_path(6))
     told: list[SnapshotDamaged] = []
-    found = newest_good(directory, told.append)
+    found = next(restored(directory, told.append), None)
     assert found is not None
     assert found.snapshot.sequence == 5
     gone = directory.path_of(4)
@@ -247,7 +251,7 @@ def test_bad_ones_are_passed_over_and_told_of(tmp_path: Path) -> None:
         f"the snapshot {directory.snapshot_path(6)} cannot be used: its CRC is wrong",
     ]
     directory.path_of(1).write_bytes(b"PTJRNSEG")
-    assert newest_good(directory, told.append) is None
+    assert next(restored(directory, told.append), None) is None
     assert "a head takes 128" in str(told[-1])
 
 
@@ -255,9 +259,9 @@ def test_an_instrument_that_its_configuration_does_not_have(tmp_path: Path) -> N
     other = replace(CONFIGURATION, instruments=(Instrument(1),))
     make_segment(tmp_path, 1, other)
     directory = directory_at(tmp_path, 0)
-    write(DISK, tmp_path, snapshot_of(engine_of(), 20, digest=other.digest))
+    write(Directory(tmp_path), snapshot_of(engine_of(), 20, digest=other.digest))
     told: list[SnapshotDamaged] = []
-    assert newest_good(directory, told.append) is None
+    assert next(restored(directory, told.append), None) is None
     assert "its instrument is unknown" in str(told[0])
 
 
@@ -271,11 +275,11 @@ def listed(path: Path) -> list[str]:
 def test_two_are_kept_and_what_follows_the_older(tmp_path: Path) -> None:
     directory = directory_at(tmp_path, 4)
     assert keep_two(directory) == []
-    write(DISK, tmp_path, snapshot_of(engine_of(), 10, 2))
+    write(Directory(tmp_path), snapshot_of(engine_of(), 10, 2))
     assert keep_two(directory) == [], "one alone may turn out to be damaged: then all segments are needed"
-    write(DISK, tmp_path, snapshot_of(engine_of(), 20, 3))
+    write(Directory(tmp_path), snapshot_of(engine_of(), 20, 3))
     assert keep_two(directory) == [directory.path_of(1)]
-    write(DISK, tmp_path, snapshot_of(engine_of(), 30, 4))
+    write(Directory(tmp_path), snapshot_of(engine_of(), 30, 4))
     assert keep_two(directory, keep_segments=True) == [directory.snapshot_path(10)]
     assert keep_two(directory) == [directory.path_of(2)]
     assert keep_two(directory) == []
@@ -287,7 +291,7 @@ def test_two_are_kept_and_what_follows_the_older(tmp_path: Path) -> None:
 def test_a_damaged_one_is_not_one_of_the_two(tmp_path: Path) -> None:
     directory = directory_at(tmp_path, 5)
     for sequence in (10, 20, 30, 40):
-        write(DISK, tmp_path, snapshot_of(engine_of(), sequence, sequence // 10))
+        write(Directory(tmp_path), snapshot_of(engine_of(), sequence, sequence // 10))
     flip(directory.snapshot_path(30))
     assert keep_two(directory) == [directory.snapshot_path(10), directory.path_of(1)]
     assert directory.snapshots() == [40, 30, 20]
@@ -336,15 +340,15 @@ class Failing(Disk):
 
 def test_the_order_of_things(tmp_path: Path, snapshot: SnapshotFile) -> None:
     disk = Failing(-1, 0)
-    write(disk, tmp_path, snapshot)
+    write(Directory(tmp_path, disk), snapshot)
     assert disk.calls == ["create", *["write"] * 8, "sync", "rename", "sync"], "the last is of the folder"
 
 
 def test_much_is_brought_to_the_disk_in_pieces(tmp_path: Path, snapshot: SnapshotFile) -> None:
     disk = Failing(-1, 0)
     large = replace(snapshot, feed_reports=reports(1, 60_000), feed_sequence=60_001)
-    path = write(disk, tmp_path, large)
-    assert same(load(DISK, path), large)
+    path = write(Directory(tmp_path, disk), large)
+    assert same(load_file(path), large)
     pieces = ["write", "sync", "write", "sync", "write"]  # of 2.9 MB
     assert disk.calls == ["create", *["write"] * 6, *pieces, "write", "sync", "rename", "sync"]
 
@@ -353,19 +357,19 @@ def test_much_is_brought_to_the_disk_in_pieces(tmp_path: Path, snapshot: Snapsho
 @pytest.mark.parametrize("fails_at", range(12))
 def test_any_call_may_fail(tmp_path: Path, snapshot: SnapshotFile, fails_at: int, error: int) -> None:
     before = snapshot_of(engine_of(orders=3), 20)
-    path = write(DISK, tmp_path, before)
+    path = write(Directory(tmp_path), before)
     disk = Failing(fails_at, error)
     with pytest.raises(OSError, match=os.strerror(error)):
-        write(disk, tmp_path, snapshot)
+        write(Directory(tmp_path, disk), snapshot)
     assert listed(tmp_path) == [path.name]
-    assert same(load(DISK, path), before if fails_at < 11 else snapshot)
+    assert same(load_file(path), before if fails_at < 11 else snapshot)
     assert disk.files == 0
 
 
 def test_what_a_killed_process_has_left_is_in_nobodys_way(tmp_path: Path, snapshot: SnapshotFile) -> None:
     left = tmp_path / "00000000000000000020.snapshot.temporary"
     left.write_bytes(b"half of it")
-    write(DISK, tmp_path, snapshot)
+    write(Directory(tmp_path), snapshot)
     assert not left.exists()
 
 
@@ -376,14 +380,14 @@ class Stubborn(Failing):
 
 def test_what_cannot_be_removed_either_hides_nothing(tmp_path: Path, snapshot: SnapshotFile) -> None:
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        write(Stubborn(2, errno.EIO), tmp_path, snapshot)
+        write(Directory(tmp_path, Stubborn(2, errno.EIO)), snapshot)
     assert listed(tmp_path) == ["00000000000000000020.snapshot.temporary"]
 
 
 def test_the_records_of_a_loaded_one_go_into_any_engine(tmp_path: Path, snapshot: SnapshotFile) -> None:
     """Its arrays look at the file and cannot be written; the file may go."""
-    path = write(DISK, tmp_path, snapshot)
-    loaded = load(DISK, path)
+    path = write(Directory(tmp_path), snapshot)
+    loaded = load_file(path)
     path.unlink()
     engine = Engine(CONFIGURATION.instruments, capacity=50)
     engine.restore(loaded.records, loaded.seq_num, loaded.next_reference)

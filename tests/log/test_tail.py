@@ -6,7 +6,7 @@ import pytest
 
 from pricetime.log.errors import JournalDamaged
 from pricetime.log.reader import Reader
-from pricetime.log.tail import Tail, cut, examine, examine_live, judge
+from pricetime.log.tail import Tail, cut, examine, judge
 from tests.log.memory import MemoryDisk, directory_of
 from tests.log.reference import CONFIGURATION, journal
 from tests.log.written import PAGE, Segment, orders
@@ -138,9 +138,9 @@ def test_what_came_after_the_reader_is_no_damage() -> None:
     early, _ = read({"00000001.journal": segment.data()[: segment.offsets[15]].ljust(4 * PAGE, b"\0")})
     directory = directory_of({"00000001.journal": segment.data()})
     assert examine(directory, early.position).damage is not None
-    assert examine_live(directory, early.position).clean
+    assert examine(directory, early.position, live=True).clean
     broken_one, _ = read(broken(segment, 10))
-    assert examine_live(directory_of(broken(segment, 10)), broken_one.position).damage is not None
+    assert examine(directory_of(broken(segment, 10)), broken_one.position, live=True).damage is not None
 
 
 def test_cutting_keeps_what_it_cuts_and_can_be_done_again() -> None:

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
-from pricetime.log.position import Position
-from pricetime.log.unsynced import STEP, unsynced
+from pricetime.log.unsynced import unsynced
 from tests.log.written import PAGE, RECORD, Segment, orders
 
 LARGE = 256 * PAGE
@@ -26,12 +26,12 @@ def test_without_a_word_of_what_is_on_the_disk_everything(tmp_path: Path) -> Non
 
 def test_from_a_place_that_is_on_the_disk(tmp_path: Path) -> None:
     segment = Segment(segment_bytes=LARGE)
-    segment.commands(orders(2 * STEP))
+    segment.commands(orders(8000))
     segment.turn()
-    segment.checkpoint(synced=STEP + 5)
-    segment.commands(orders(3, 2 * STEP + 1))
+    segment.checkpoint(synced=4005)
+    segment.commands(orders(3, 8001))
     segment.write(tmp_path)
-    assert unsynced(Directory(tmp_path), [1], end_of(segment)) == {1: (segment.first + STEP * RECORD, segment.offset)}
+    assert unsynced(Directory(tmp_path), [1], end_of(segment)) == {1: (segment.first + 4005 * RECORD, segment.offset)}
 
 
 @pytest.mark.parametrize("by_snapshot", [False, True])

@@ -84,7 +84,7 @@ def test_a_checkpoint_when_more_is_durable(files: Any) -> None:
     files.writer.append_records(orders[:10])
     same.commands(orders[:10])
     assert files.writer.publish_synced(7) is False
-    assert files.writer.synced() == 7
+    assert files.writer.durable == 7
     for first in (10, 20):
         files.writer.append_records(orders[first : first + 10], seq_num=100 + first, report_checksum=first)
         if first == 10:
@@ -208,27 +208,27 @@ def test_any_course_of_events(tmp_path_factory: pytest.TempPathFactory, events: 
     for number, same in enumerate(model, 1):
         if number > 1 or not blank:
             assert files.bytes(number) == same.data()
-    assert files.writer.appended == sequence
+    assert files.writer.last == sequence
 
 
 def test_nothing_is_appended_after_a_failure(files: Any) -> None:
     files.writer.append_records(written.orders(3))
     before = files.bytes(1)
-    assert not files.writer.failed()
+    assert not files.writer.failed
     files.writer.fail()
-    assert files.writer.failed()
+    assert files.writer.failed
     assert files.writer.append_records(written.orders(1, 4)) == 0
     assert files.bytes(1) == before
 
 
 def test_nothing_is_appended_once_it_is_closed(files: Any) -> None:
     files.offer()
-    files.writer.close()
+    files.writer.release()
     assert files.writer.append_records(written.orders(1)) == 0
 
 
 def test_who_waits_is_told_once(files: Any) -> None:
-    files.writer.want()
+    files.writer.ask()
     assert files.writer.publish_synced(1) is True
     assert files.writer.publish_synced(2) is False
 
@@ -241,7 +241,7 @@ def test_the_syncer_does_not_sleep_through_a_call(files: Any) -> None:
     files.writer.wait(for_ever, unless_new=True)
     sleeper = threading.Thread(target=files.writer.wait, args=(for_ever, False), daemon=True)
     sleeper.start()
-    files.writer.want()  # before it sleeps, or while it does
+    files.writer.ask()  # before it sleeps, or while it does
     while sleeper.is_alive():
         files.writer.call()
         sleeper.join(0.01)
@@ -260,7 +260,7 @@ def test_what_is_no_array_of_commands(files: Any) -> None:
 
 def test_a_writer_is_started_once(files: Any) -> None:
     with pytest.raises(TypeError, match="called before"):
-        files.writer.start(files.make(), 2, PAGE, 0, 0)
+        files.writer.begin(files.make(), 2, PAGE, 0, 0)
 
 
 @pytest.mark.parametrize(("number", "first"), [(0, PAGE), (2, 100), (2, 16 * PAGE)])
@@ -286,7 +286,7 @@ def test_one_appends_another_claims_and_a_third_reads(tmp_path: Path) -> None:
 
     def claim() -> None:
         start = PAGE
-        while files.writer.appended < count:
+        while files.writer.last < count:
             end = -(-files.writer.turn()[2] // PAGE) * PAGE
             if end > start:
                 claimed.append((start, bytes(memoryview(files.mappings[0])[start:end])))

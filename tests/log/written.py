@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pricetime import Instrument
 from pricetime.log.configuration import Configuration
+from pricetime.log.segment import SegmentHead
 from pricetime.types import COMMAND, CommandType, Side
 
 PAGE, RECORD, HEAD = 4096, 72, 128
@@ -73,6 +74,12 @@ def head(
     carried = crc32c(configuration) if carried is None else carried
     static += struct.pack("<QI", first_sequence, carried)
     return static + struct.pack("<I", crc32c(static) or 1)
+
+
+def used(head: SegmentHead, first_sequence: int, carried: int) -> SegmentHead:
+    """The head of the same segment in use."""
+    head = head._replace(first_sequence=first_sequence, carried=carried)
+    return head._replace(crc=crc32c(head.encode()[: HEAD - 4]) or 1)
 
 
 class Segment:

@@ -148,7 +148,7 @@ class Following:
         except FileNotFoundError as error:
             raise self._left_behind(self.replay) from error
         count = self.replay.commands - before
-        if not count and self.directory.segments()[0] > self.replay.reader.position.segment + 1:
+        if not count and self.directory.segments()[0] > self.replay.position.segment + 1:
             raise self._left_behind(self.replay)
         return count
 
@@ -163,7 +163,7 @@ class Following:
         from ..log.errors import JournalError
 
         return JournalError(
-            f"too far behind: segment {replay.reader.position.segment} of the journal has been removed, and the oldest "
+            f"too far behind: segment {replay.position.segment} of the journal has been removed, and the oldest "
             f"is now {self.directory.segments()[0]}: start it again, from the newest snapshot"
         )
 
@@ -245,7 +245,7 @@ class CopiedFollowing(Following):
         if self.replay is None and self.directory.segments():
             super().step()  # replay what an earlier run has copied
         if self.replay is not None:
-            position = self.replay.reader.position
+            position = self.replay.position
         try:
             self._copy = JournalCopy(self.address, self.options.owner, self._secret, self.directory, position)
         except CopyRefused:

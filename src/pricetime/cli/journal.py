@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,20 +13,9 @@ if TYPE_CHECKING:
     from ..log.directory import Directory
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-RECORD_BYTES = 72
 
 #: Commands shown before and after the requested place.
 MARGIN = 5
-
-
-def _place(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    """Parse SEGMENT:OFFSET."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+):(\d+)", value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is not a place: give SEGMENT:OFFSET, such as 3:4096")
-    return int(match[1]), int(match[2])
 
 
 @click.group()
@@ -46,37 +34,20 @@ def journal() -> None:
 
 @journal.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option(
-    "--at", "sequence", type=click.IntRange(1), help="Show the records around the command with this sequence number."
-)
-@click.option(
-    "--offset",
-    "place",
-    metavar="SEGMENT:OFFSET",
-    callback=_place,
-    help="Show the records around this byte of a segment file.",
-)
-def inspect(folder: Path, sequence: int | None, place: tuple[int, int] | None) -> None:
+@click.option("--at", "sequence", type=click.IntRange(1), help="Show the records around the command with this number.")
+def inspect(folder: Path, sequence: int | None) -> None:
     """Show segments, snapshots, configuration and the end.
 
     \b
         pricetime journal inspect DIR
         pricetime journal inspect DIR --at 1000000
-        pricetime journal inspect DIR --offset 3:81920
     """
     from . import show_journal as show
 
-    directory = directory_of(folder)
-    if sequence is not None and place is not None:
-        raise click.UsageError("give --at or --offset, not both")
-    if sequence is not None:
-        show.around(directory, sequence, MARGIN)
-    elif place is not None:
-        from ..log.survey import sequence_at
-
-        show.around(directory, max(sequence_at(directory, *place), 1), MARGIN)
+    if sequence is None:
+        show.overview(directory_of(folder))
     else:
-        show.overview(directory)
+        show.around(directory_of(folder), sequence, MARGIN)
 
 
 @journal.command()
@@ -94,7 +65,7 @@ def verify(folder: Path) -> None:
     from .progress import track
 
     directory = directory_of(folder)
-    with track(f"verifying {folder}", 2 * _commands_at_most(directory)) as advance:
+    with track(f"verifying {folder}", 2 * commands_at_most(directory)) as advance:
         found = check(directory, progress=advance)
     show.findings(folder, found)
     if found.faults:
@@ -119,7 +90,7 @@ def repair(folder: Path, place: str | None) -> None:
     from .progress import track
 
     directory = directory_of(folder)
-    with track(f"reading {folder}", _commands_at_most(directory)) as advance:
+    with track(f"reading {folder}", commands_at_most(directory)) as advance:
         if place is None:
             found = plan(directory, told=lambda error: click.echo(f"skipped: {error}"), progress=advance)
         else:
@@ -180,6 +151,8 @@ def directory_of(folder: Path) -> Directory:
     return found
 
 
-def _commands_at_most(directory: Directory) -> int:
+def commands_at_most(directory: Directory) -> int:
     """The most commands that the files have room for."""
+    from ..log.layout import RECORD_BYTES
+
     return sum(directory.disk.size(directory.path_of(number)) for number in directory.segments()) // RECORD_BYTES

@@ -12,15 +12,13 @@ import click
 from ..log.replay import Replay, Until, begin
 from ..prices import in_currency
 from . import show
-from .journal import directory_of
+from .journal import commands_at_most, directory_of
 from .show_journal import time_text
 from .table import figures, print_titled
 
 if TYPE_CHECKING:
     from ..log.directory import Directory
     from ..log.tail import Tail
-
-RECORD_BYTES = 72
 
 
 def run(folder: Path, until: str | None, instrument: int | None, levels: int, *, newest: bool) -> None:
@@ -30,11 +28,9 @@ def run(folder: Path, until: str | None, instrument: int | None, levels: int, *,
     directory = directory_of(folder)
     moment = Until() if until is None else _moment(directory, until)
     replay = begin(directory, moment, newest=newest, told=lambda error: click.echo(f"skipped: {error}"))
-    first = replay.sequence
     tail: Tail | None = None
-    size = sum(directory.disk.size(directory.path_of(number)) for number in directory.segments()) // RECORD_BYTES
     began = time.perf_counter()
-    with track(f"replaying {folder}", size) as advance:
+    with track(f"replaying {folder}", commands_at_most(directory)) as advance:
         if until is None:
             tail = replay.run_to_end(progress=advance)
         else:
@@ -46,7 +42,7 @@ def run(folder: Path, until: str | None, instrument: int | None, levels: int, *,
         _books(replay, instrument, levels)
     elif instrument is not None:
         _book(replay, instrument, levels)
-    _outcome(folder, replay, first, elapsed_s)
+    _outcome(folder, replay, elapsed_s)
     if tail is not None and not tail.clean:
         click.echo(f"The last {tail.cut_bytes:,} bytes are incomplete: a crash or a running server leaves such an end.")
 
@@ -83,11 +79,11 @@ def _book(replay: Replay, number: int, levels: int) -> None:
     show.ladder(show.Ladder(f"{name}, after command {replay.sequence:,}", price, bids, asks))
 
 
-def _outcome(folder: Path, replay: Replay, first: int, elapsed_s: float) -> None:
+def _outcome(folder: Path, replay: Replay, elapsed_s: float) -> None:
     table = figures(2)
     table.add_row("commands executed", f"{replay.commands:,}", style="bold")
-    if first:
-        table.add_row("  after the snapshot at command", f"{first:,}")
+    if replay.first:
+        table.add_row("  after the snapshot at command", f"{replay.first:,}")
     table.add_row("last command", f"{replay.sequence:,}")
     if replay.timestamp:
         table.add_row("  its time", time_text(replay.timestamp))

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
-from ..log import survey
-from ..log.errors import JournalError
+from ..log.configuration import Configuration
+from ..log.errors import JournalError, SnapshotDamaged
+from ..log.layout import RECORD_BYTES
+from ..log.reader import Reader, start_before
+from ..log.repair import plan as planned
+from ..log.segment import BadHead, SegmentHead
+from ..log.snapshot import load
+from ..native.crc import linked
+from ..types import COMMAND
 from .table import Column, Grid, figures, print_titled
 from .words import Units, command_line, units_of
 
 if TYPE_CHECKING:
+    from ..log.batch import Position
     from ..log.directory import Directory
-    from ..log.repair import Plan
     from ..log.tail import Tail
     from ..log.verify import Findings
 
@@ -26,78 +34,74 @@ LEVELS = {1: "memory", 2: "durable"}
 
 def overview(directory: Directory) -> None:
     """Print segments, snapshots, the configuration and how the journal ends."""
-    segments = survey.segments(directory)
-    _segments(directory, segments)
+    _segments(directory)
     _snapshots(directory)
-    configured = [seen for seen in segments if seen.configuration is not None]
-    if configured:
-        _configuration(configured[-1])
+    _configuration(directory)
     _end(directory)
 
 
-def _segments(directory: Directory, segments: list[survey.SegmentSeen]) -> None:
+def _segments(directory: Directory) -> None:
     left_out = {"bytes": 1, "level": 2, "feed since": 3, "settings": 4}
     names = ("segment", "first", "last", "bytes", "level", "feed since", "settings")
     table = Grid(*(Column(name, left_out.get(name, 0)) for name in names))
-    follows = {seen.number: behind for seen, behind in pairwise(segments)}
-    due = segments[0].number if segments else 1
-    for seen in segments:
-        for missing in range(due, seen.number):
-            table.add_row(f"{missing}", "missing", "", "", "", "", "", style="bold")
-        due = seen.number + 1
-        head = seen.head
+    numbers = directory.segments()
+    heads: dict[int, SegmentHead] = {}
+    for number in numbers:
+        try:
+            heads[number] = directory.head(number)
+        except BadHead as error:
+            click.echo(f"{directory.path_of(number)}: {error}")
+    for number in range(min(numbers, default=0), max(numbers, default=-1) + 1):
+        if number not in numbers:
+            table.add_row(f"{number}", "missing", "", "", "", "", "", style="bold")
+            continue
+        size = f"{directory.disk.size(directory.path_of(number)):,}"
+        head, behind = heads.get(number), heads.get(number + 1)
         if head is None:
-            table.add_row(f"{seen.number}", "invalid", "", f"{seen.size:,}", "", "", "", style="bold")
-            click.echo(f"{seen.path}: {seen.fault}")
+            table.add_row(f"{number}", "invalid", "", size, "", "", "", style="bold")
         elif not head.in_use:
-            table.add_row(f"{seen.number}", "not in use", "", f"{seen.size:,}", "", "", "")
+            table.add_row(f"{number}", "not in use", "", size, "", "", "")
         else:
-            behind = follows.get(seen.number)
-            known = behind is not None and behind.head is not None and behind.head.in_use
-            last = f"{behind.head.first_sequence - 1:,}" if known and behind is not None and behind.head else ""
+            first, last = f"{head.first_sequence:,}", ""
+            if behind is not None and behind.in_use:
+                last = f"{behind.first_sequence - 1:,}"
             level = LEVELS.get(head.level, str(head.level))
-            digest = head.digest.hex()[:8]
-            first = f"{head.first_sequence:,}"
-            table.add_row(f"{seen.number}", first, last, f"{seen.size:,}", level, time_text(head.epoch)[:19], digest)
+            table.add_row(f"{number}", first, last, size, level, time_text(head.epoch)[:19], head.digest.hex()[:8])
     print_titled(f"segments of {directory.path}", table)
 
 
 def _snapshots(directory: Directory) -> None:
-    found = survey.snapshots(directory)
-    if not found:
-        return
     left_out = {"time": 1, "reports": 2, "owners": 3}
     names = ("snapshot", "time", "orders", "owners", "reports", "digest")
     table = Grid(*(Column(name, left_out.get(name, 0)) for name in names))
-    for seen in found:
-        snapshot = seen.snapshot
-        if snapshot is None:
-            table.add_row(f"{seen.sequence:,}", "invalid", "", "", "", "", style="bold")
-            click.echo(seen.fault)
+    sequences = directory.snapshots()
+    for sequence in sequences:
+        try:
+            found = load(directory, sequence)
+        except SnapshotDamaged as error:
+            table.add_row(f"{sequence:,}", "invalid", "", "", "", "", style="bold")
+            click.echo(str(error))
             continue
-        table.add_row(
-            f"{seen.sequence:,}",
-            time_text(snapshot.timestamp),
-            f"{len(snapshot.records.resting):,}",
-            f"{len(snapshot.owners):,}",
-            f"{snapshot.seq_num:,}",
-            f"{snapshot.books:016x}",
-        )
-    print_titled("snapshots", table)
+        counts = [f"{count:,}" for count in (len(found.records.resting), len(found.owners), found.seq_num)]
+        table.add_row(f"{sequence:,}", time_text(found.timestamp), *counts, f"{found.books:016x}")
+    if sequences:
+        print_titled("snapshots", table)
 
 
-def _units(directory: Directory) -> Units:
-    """The price units of the newest settings in a journal."""
-    known = [seen.configuration for seen in survey.segments(directory) if seen.configuration is not None]
-    return units_of(known[-1].instruments) if known else {}
+def _newest_head(directory: Directory) -> SegmentHead | None:
+    """The newest good head of a segment."""
+    for number in reversed(directory.segments()):
+        with suppress(BadHead):
+            return directory.head(number)
+    return None
 
 
-def _configuration(seen: survey.SegmentSeen) -> None:
-    configuration = seen.configuration
-    assert configuration is not None
+def _configuration(directory: Directory) -> None:
+    if (head := _newest_head(directory)) is None:
+        return
+    configuration = Configuration.from_json(head.configuration)
     table = figures(2)
-    assert seen.head is not None
-    table.add_row("journal", seen.head.journal.hex())
+    table.add_row("journal", head.journal.hex())
     for name in ("capacity", "level_capacity", "owner_limit"):
         table.add_row(name, f"{getattr(configuration, name):,}")
     table.add_row("instruments", f"{len(configuration.instruments):,}")
@@ -107,18 +111,15 @@ def _configuration(seen: survey.SegmentSeen) -> None:
     if len(configuration.instruments) > 10:
         table.add_row(f"  and {len(configuration.instruments) - 10:,} more", "")
     table.add_row("owners with limits", f"{len(configuration.limits):,}")
-    print_titled(f"configuration of segment {seen.number}", table)
+    print_titled(f"configuration of segment {head.number}", table)
 
 
 def _end(directory: Directory) -> None:
-    from ..log.repair import plan as planned
-
     try:
-        found = planned(directory)
+        tail = planned(directory)
     except JournalError as error:
         click.echo(f"The journal cannot be read: {error}")
         return
-    tail = found.tail
     place = f"{tail.path.name}, byte {tail.position.offset:,}"
     click.echo(f"Valid up to command {tail.position.sequence:,}: {place}, CRC {tail.position.link:08x}.")
     click.echo(_tail_text(directory.path, tail))
@@ -137,44 +138,44 @@ def _tail_text(folder: Path, tail: Tail) -> str:
 
 def around(directory: Directory, sequence: int, margin: int) -> None:
     """Print the records around a command, and the bytes of an invalid one after them."""
-    position = survey.ahead_of(directory, sequence, margin)
-    units = _units(directory)
-    last = position.sequence
-    for record in survey.records(directory, position):
-        if record.checkpoint is not None:
-            found = record.checkpoint
+    start = start_before(directory, sequence)
+    end = Reader(directory, start).skip_to(sequence).sequence
+    reader = Reader(directory, start)
+    reader.skip_to(min(end, sequence - 1) - margin)
+    head = _newest_head(directory)
+    units = units_of(Configuration.from_json(head.configuration).instruments) if head else {}
+    for batch in reader.batches(1):
+        at = reader.position
+        for found in batch.checkpoints:
             click.echo(
-                f"{record.segment}:{'':<12}checkpoint after {found.sequence}: synced up to {found.synced}, "
+                f"{at.segment}:{'':<12}checkpoint after {found.sequence}: synced up to {found.synced}, "
                 f"{found.seq_num} reports, report checksum {found.report_checksum:08x}"
             )
-        elif record.command is not None:
-            last = int(record.command["sequence"])
-            if last > sequence + margin:
+        for command in batch.commands:
+            if at.sequence > sequence + margin:
                 return
-            offset = "" if record.offset is None else record.offset
-            mark = " <--" if last == sequence else ""
-            click.echo(f"{record.segment}:{offset:<12}{command_line(record.command, units)}{mark}")
-    _beyond(directory, last, units)
-    if last < sequence:
-        click.echo(f"There is no command {sequence:,}: the journal ends at command {last:,}.")
+            mark = " <--" if at.sequence == sequence else ""
+            click.echo(f"{at.segment}:{at.offset - RECORD_BYTES:<12}{command_line(command, units)}{mark}")
+    _beyond(directory, reader.position, units)
+    if reader.position.sequence < sequence:
+        click.echo(f"There is no command {sequence:,}: the journal ends at command {reader.position.sequence:,}.")
 
 
-def _beyond(directory: Directory, last: int, units: Units) -> None:
+def _beyond(directory: Directory, at: Position, units: Units) -> None:
     """Print what follows the last valid record."""
-    from ..log.reader import Reader
-
-    reader = Reader(directory, survey.ahead_of(directory, last + 1, 0))
-    while not reader.read().at_end:
-        pass
-    bad = survey.bad_record(directory, reader.position)
-    if not any(bad.data):
-        click.echo(f"{bad.segment}:{bad.offset:<12}zeros or the end of the file")
+    data = memoryview(directory.disk.read(directory.path_of(at.segment))).cast("B")
+    found = bytes(data[at.offset : at.offset + RECORD_BYTES])
+    if not any(found):
+        click.echo(f"{at.segment}:{at.offset:<12}zeros or the end of the file")
         return
-    click.echo(f"{bad.segment}:{bad.offset:<12}an invalid record:")
-    for first in range(0, len(bad.data), 24):
-        click.echo(f"{'':>14}{bad.data[first : first + 24].hex(' ')}")
-    click.echo(f"{'':>14}length {bad.length} (expected 64), crc {bad.crc:08x} (computed {bad.expected_crc:08x})")
-    click.echo(f"{'':>14}read as a command: {command_line(bad.command, units)}")
+    click.echo(f"{at.segment}:{at.offset:<12}an invalid record:")
+    for first in range(0, len(found), 24):
+        click.echo(f"{'':>14}{found[first : first + 24].hex(' ')}")
+    length, crc = (int.from_bytes(found[first : first + 4], "little") for first in (0, 4))
+    body = found[8:].ljust(COMMAND.itemsize, b"\0")
+    computed = linked(at.link, body)
+    click.echo(f"{'':>14}length {length} (expected 64), crc {crc:08x} (computed {computed:08x})")
+    click.echo(f"{'':>14}read as a command: {command_line(np.frombuffer(body, COMMAND)[0], units)}")
 
 
 def findings(folder: Path, found: Findings) -> None:
@@ -198,11 +199,10 @@ def findings(folder: Path, found: Findings) -> None:
         click.echo("No faults.")
 
 
-def plan(folder: Path, found: Plan) -> None:
+def plan(folder: Path, tail: Tail) -> None:
     """Print what a repair would do."""
-    tail = found.tail
     click.echo(f"{folder} is valid up to command {tail.position.sequence:,}.")
-    if not found.needed:
+    if tail.clean:
         click.echo("There is nothing to cut.")
         return
     if tail.damage is not None:
@@ -215,10 +215,10 @@ def plan(folder: Path, found: Plan) -> None:
     else:
         click.echo("After it is what a crash leaves: the next start of the server does this repair itself.")
     click.echo("A repair would")
-    for step in found.steps():
+    for step in tail.steps():
         click.echo(f"  - {step}")
     click.echo("and keep what it cuts in files that end in .broken. To do it:")
-    click.echo(f"  pricetime journal repair {folder} --cut {found.at}")
+    click.echo(f"  pricetime journal repair {folder} --cut {tail.at}")
 
 
 def time_text(ns: int) -> str:

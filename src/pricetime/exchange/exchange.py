@@ -75,7 +75,7 @@ class Exchange:
             else:
                 self.machine = make_machine(settings, settings.configuration())
                 self.machine.begin_epoch(time.time_ns())
-                self.log = VolatileLog(self.machine.configuration, self.machine.store.epoch)
+                self.log = VolatileLog(self.machine.configuration, self.machine.epoch)
             self.machine.sequencer.term = self.log.term
             self.follower = Follower(self.machine, self.log, settings, events, self.journal)
             if self.journal is not None:

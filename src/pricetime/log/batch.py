@@ -1,4 +1,4 @@
-"""What a reader returns: commands, and the checkpoints between them."""
+"""What a reader returns: commands, the checkpoints between them, and positions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from numpy.typing import NDArray
 
 from ..types import COMMAND, CommandType, Instruction
 from .configuration import Configuration
-from .position import Position
 
 Commands: TypeAlias = NDArray[np.void]
+
+
+class Position(NamedTuple):
+    """The position in a journal after the record with the CRC ``link``. The next record begins here, at the next page,
+    or in the next segment.
+    """
+
+    segment: int  #: its number
+    offset: int  #: bytes from the beginning of the file
+    link: int  #: CRC of the last record, which the next one covers
+    sequence: int  #: of the last command
 
 
 class Checkpoint(NamedTuple):

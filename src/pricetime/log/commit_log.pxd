@@ -2,7 +2,6 @@
 
 from pricetime.core.shared_books cimport checked
 from pricetime.core.layout cimport Command, u8, u32, u64
-from pricetime.log.writer cimport Writer
 from pricetime.native.arrays cimport records_of
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u64, store_u64
 from pricetime.ring.ring cimport Ring
@@ -13,10 +12,11 @@ cdef enum:
 
 
 cdef class CommitLog:
-    cdef readonly u32 level          # AcknowledgementLevel: what a report promises about its command
-    cdef readonly u32 term           # grows with every start as writer, from 1
+    cdef public u32 level            # AcknowledgementLevel: what a report promises about its command
+    cdef public u32 term             # grows with every start as writer, from 1
     cdef readonly u64 first          # sequence of the first command of this term
     cdef readonly bint traced        # append needs the report checksum
+    cdef public object failure       # why the log has failed; None if it has not
 
     cdef u64 append(self, const Command *first, u64 count, u64 seq_num, u32 report_checksum) noexcept nogil
     cdef u64 watermark(self, u32 level) noexcept nogil
@@ -29,8 +29,4 @@ cdef class VolatileLog(CommitLog):
     cdef readonly u64 epoch          # of the feed
     cdef Ring commands
     cdef u64 sequence                # of the last command; atomic
-
-
-cdef class FileLog(CommitLog):
-    cdef readonly Writer writer
-    cdef readonly object syncer
+    cdef u64 taken                   # of the last command that was read

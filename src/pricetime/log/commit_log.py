@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import cython
 import numpy as np
+from numpy.typing import NDArray
 
 from pricetime._form import need_compiled
-from pricetime.log.batch import Batch
-from pricetime.log.position import Position
-from pricetime.log.reader import Reader, position_after
-from pricetime.log.syncer import Syncer
+from pricetime.log.batch import Batch, LogReader, Position
+from pricetime.log.configuration import Configuration
+from pricetime.ring.ring import Ring
 from pricetime.types import COMMAND
 
 if not cython.compiled:
@@ -32,10 +32,19 @@ class CommitLog:
     """What the event loop and the follower know of a log. This class itself is a log that keeps nothing.
 
     ``append`` is called by the thread of the matcher only; ``watermark``, ``want`` and ``has_failed`` by the event
-    loop; ``read`` and what it returns by the follower; ``last`` and ``failure`` by any thread.
+    loop; ``reader`` and what it returns by the follower; ``last`` and ``failure`` by any thread.
     """
 
-    def append(self, first, count, seq_num, report_checksum):
+    if not cython.compiled:
+        level: int
+        term: int
+        first: int
+        traced: bool
+        failure: str | None
+
+    def append(
+        self, first: cython.pointer[cython.const[Command]], count: u64, seq_num: u64, report_checksum: u32
+    ) -> u64:
         """Append commands, whose sequences follow the last one. Returns how many are in the log now.
 
         Execute those, then append the rest. 0 if there is no room now, or after a failure. ``seq_num`` and
@@ -43,50 +52,55 @@ class CommitLog:
         """
         return count
 
-    def append_records(self, commands, seq_num=0, report_checksum=0):
+    def append_records(self, commands: NDArray[np.void], seq_num: int = 0, report_checksum: int = 0) -> int:
         """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
         commands = checked(commands)
-        return self.append(
-            cython.cast(cython.pointer[Command], records_of(commands)), len(commands), seq_num, report_checksum
-        )
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+        count: u64 = len(commands)
+        number: u64 = seq_num
+        link: u32 = report_checksum
+        with cython.nogil:
+            done: u64 = self.append(first, count, number, link)
+        return done
 
     @property
-    def released(self):
+    def released(self) -> int:
         """Sequence of the last command whose reports may be sent: ``watermark`` of the log's own level."""
         return self.watermark(self.level)
 
     @property
-    def durable(self):
+    def durable(self) -> int:
         """Sequence of the last command that is on the disk."""
         return self.watermark(DURABLE)
 
-    def watermark(self, level):
+    def watermark(self, level: u32) -> u64:
         """Return the sequence of the last command whose reports may be sent at this acknowledgement level."""
         return NO_LIMIT
 
-    def want(self):
+    def want(self) -> None:
         """Ask for progress: when the watermark has moved, the log writes once to the eventfd of the event loop.
 
         Check ``watermark`` and ``has_failed`` again before sleeping, because they may have changed just before.
         """
 
-    def has_failed(self):
+    def has_failed(self) -> cython.bint:
         """Return whether the log has failed: nothing is appended or may be reported any more."""
         return False
 
-    def start(self):
+    @property
+    def failed(self) -> bool:
+        """``has_failed`` for Python."""
+        return self.has_failed()
+
+    def start(self) -> None:
         """Start the log's own threads. Call it once, before the first command."""
 
     @property
-    def last(self):
+    def last(self) -> int:
         """Sequence of the last command in the log."""
         raise NotImplementedError
 
-    @property
-    def failure(self):
-        """Why the log has failed; None if it has not."""
-
-    def read(self, sequence):
+    def reader(self, sequence: int) -> LogReader:
         """Return a reader of the commands after ``sequence``.
 
         Its ``read(limit)`` returns the next ``Batch``, and its ``position`` is that after the last command it returned.
@@ -94,10 +108,10 @@ class CommitLog:
         """
         raise NotImplementedError
 
-    def lose(self, error):
+    def lose(self, error: OSError) -> None:
         """Fail, because a reader could not read the files: appended commands may be lost."""
 
-    def close(self):
+    def close(self) -> None:
         """Make everything durable that the level promises, and release all resources. The matcher must have ended."""
 
 
@@ -110,7 +124,11 @@ class VolatileLog(CommitLog):
     a power of two; the event loop executes nothing while there are so many. Raises MemoryError.
     """
 
-    def __init__(self, configuration, epoch=0, capacity=VOLATILE_COMMANDS):
+    if not cython.compiled:
+        sequence: int
+        taken: int
+
+    def __init__(self, configuration: Configuration, epoch: int = 0, capacity: int = VOLATILE_COMMANDS) -> None:
         self.level = 0
         self.term = 1
         self.first = 1
@@ -119,7 +137,9 @@ class VolatileLog(CommitLog):
         self.epoch = epoch
         self.commands = Ring(capacity, cython.sizeof(Command), blocking=False)
 
-    def append(self, first, count, seq_num, report_checksum):
+    def append(
+        self, first: cython.pointer[cython.const[Command]], count: u64, seq_num: u64, report_checksum: u32
+    ) -> u64:
         taken: u64 = self.commands.claim(count)
         if taken != 0:
             self.commands.write_records(cython.cast(cython.pointer[cython.const[u8]], first), taken)
@@ -127,88 +147,28 @@ class VolatileLog(CommitLog):
             store_u64(cython.address(self.sequence), first[taken - 1].sequence, RELEASE)
         return taken
 
-    def watermark(self, level):
+    def watermark(self, level: u32) -> u64:
         return load_u64(cython.address(self.sequence), ACQUIRE)
 
     @property
-    def last(self):
+    def last(self) -> int:
         return load_u64(cython.address(self.sequence), ACQUIRE)
 
-    def read(self, sequence):
-        """Return the reader. There is one, and ``sequence`` is 0 or where it ended."""
-        return VolatileReader(self, sequence)
+    def reader(self, sequence: int) -> LogReader:
+        """Return the log itself: it has one reader, which begins at the first command."""
+        return self
 
-    def take(self, limit):
-        """Take the next commands, at most ``limit``, out of the log. For the one reader."""
+    @property
+    def position(self) -> Position:
+        """Position after the last command that was read; only its sequence means anything."""
+        return Position(0, 0, 0, self.taken)
+
+    def read(self, limit: int) -> Batch:
+        """Take the next commands, at most ``limit``, out of the log, as a ``Batch``; an empty one if there are none."""
         count: u64 = self.commands.peek(limit)
         taken = np.empty(count, COMMAND)
         if count != 0:
             self.commands.read_records(cython.cast(cython.pointer[u8], records_of(taken)), count)
             self.commands.release(count)
-        return taken
-
-
-class VolatileReader:
-    """Reads a ``VolatileLog`` once, from its first command."""
-
-    def __init__(self, log, sequence):
-        self._log = log
-        self.configuration = log.configuration
-        self.position = Position(0, 0, 0, sequence)  #: after the last command that was read
-
-    def read(self, limit):
-        """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one if there are none yet."""
-        commands = self._log.take(limit)
-        self.position = Position(0, 0, 0, self.position.sequence + len(commands))
-        return Batch(commands, [], self.configuration, self._log.epoch)
-
-
-@cython.final
-@cython.cclass
-class FileLog(CommitLog):
-    """A journal: a ``Writer`` appends to mapped segments, and a ``Syncer`` writes them to the disk in its own thread.
-
-    ``directory`` is locked. ``options``: those of ``Syncer``. Raises JournalFailed if no segment can be made.
-    """
-
-    def __init__(self, directory, configuration, **options):
-        self.writer = Writer()
-        self.syncer = Syncer(self.writer, directory, configuration, **options)
-        self.syncer.open()
-        self.level = self.syncer.level
-        self.term = self.syncer.term
-        self.first = self.writer.sequence + 1
-        self.traced = True
-
-    def start(self):
-        """Start the thread of the syncer. It inherits the processors of the calling thread."""
-        self.syncer.start()
-
-    def append(self, first, count, seq_num, report_checksum):
-        return self.writer.append(first, count, seq_num, report_checksum)
-
-    def watermark(self, level):
-        return self.writer.synced() if level == DURABLE else load_u64(cython.address(self.writer.sequence), ACQUIRE)
-
-    def want(self):
-        self.writer.want()
-
-    def has_failed(self):
-        return self.writer.failed()
-
-    @property
-    def last(self):
-        return self.writer.appended
-
-    @property
-    def failure(self):
-        return self.syncer.failure
-
-    def read(self, sequence):
-        return Reader(self.syncer.directory, position_after(self.syncer.directory, sequence))
-
-    def lose(self, error):
-        self.syncer.lose(error)
-
-    def close(self):
-        self.syncer.end()
+            self.taken += count
+        return Batch(taken, [], self.configuration, self.epoch)

@@ -15,11 +15,10 @@ from types import TracebackType
 from ..wire import auth
 from ..wire.messages import SIZES, Challenge, Login, LoginAccepted, LoginRejected
 from ..wire.types import WIRE_VERSION, MessageType, SessionReason
+from .batch import Position
 from .directory import Directory
 from .errors import JournalError
-from .position import Position
 from .stream import FRAME_BYTES, Piece, PieceKind, Request
-from .term import term_of
 
 
 class CopyRefused(JournalError, ConnectionError):
@@ -52,7 +51,7 @@ class JournalCopy:
             self._log_in(owner, secret)
             request = Request(0)
             if position:
-                request = Request(position.segment, position.offset, term_of(directory, position.segment) or 0)
+                request = Request(position.segment, position.offset, directory.term_of(position.segment) or 0)
             self._socket.sendall(request.encode())
         except BaseException:
             self._socket.close()

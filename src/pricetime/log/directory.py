@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
 from ..native.disk import Disk
 from . import segment
-from .errors import JournalLocked
+from .batch import Position
+from .errors import JournalLocked, SegmentMissing
+from .segment import BadHead, SegmentHead
 
 SEGMENT = re.compile(r"((?!0{8})\d{8}|[1-9]\d{8,})\.journal")
 SNAPSHOT = re.compile(r"(\d{20})\.snapshot")
@@ -41,15 +45,16 @@ class Directory:
             self.disk.close(self._lock)
             self._lock = None
 
-    def missing_after(self, number: int) -> tuple[int, int] | None:
-        """Return the first missing segment after this one, and the segment found after it. Raises OSError.
+    def missing_after(self, position: Position) -> SegmentMissing | None:
+        """Return the first missing segment after a position, where a reader found no more. Raises OSError.
 
-        None if no number is missing up to the newest segment, or if a server has removed segment ``number`` itself.
+        None if no number is missing up to the newest segment, or if a server has removed that of the position.
         """
-        missing = self._missing_after(number)
-        return (
-            missing if missing == self._missing_after(number) else None
-        )  # a server may have renamed or removed files meanwhile
+        missing = self._missing_after(position.segment)
+        if missing is None or missing != self._missing_after(position.segment):
+            return None  # a server has renamed or removed files meanwhile
+        number, later = missing
+        return SegmentMissing(self.path_of(number), position.sequence, self.path_of(later))
 
     def _missing_after(self, number: int) -> tuple[int, int] | None:
         numbers = self.segments()
@@ -70,6 +75,26 @@ class Directory:
         """Return the path of a segment."""
         return _path_of(self.path, number)
 
+    def head(self, number: int) -> SegmentHead:
+        """Read the head of a segment. Raises BadHead, OSError."""
+        return SegmentHead.decode(self.disk.read(self.path_of(number)))
+
+    def term_of(self, number: int) -> int | None:
+        """Return the term of a segment; None if it does not exist or has no valid head. Raises OSError."""
+        try:
+            return self.head(number).term
+        except (BadHead, FileNotFoundError):
+            return None
+
+    def newest_term(self) -> int:
+        """Return the greatest term of all segments, also of those that a repair has renamed; 0 without one."""
+        terms = [0]
+        for file in self.disk.names(self.path):
+            if file.endswith((segment.SUFFIX, segment.BROKEN)):
+                with suppress(BadHead):
+                    terms.append(SegmentHead.decode(self.disk.read(self.path / file)).term)
+        return max(terms)
+
     def snapshot_path(self, sequence: int) -> Path:
         """Return the path of a snapshot."""
         return self.path / f"{sequence:020}.snapshot"
@@ -81,6 +106,29 @@ class Directory:
             self.disk.unlink(self.path_of(found))
             self.disk.sync_folder(self.path)  # after each, so that a power loss does not leave a gap
         return old
+
+    @contextmanager
+    def new_file(self, path: Path) -> Iterator[int]:
+        """Open a new file. It gets its name when all of it is on the disk; after an error it does not exist.
+
+        Raises OSError.
+        """
+        temporary = path.with_name(path.name + segment.TEMPORARY)
+        if temporary.name in self.disk.names(self.path):  # an earlier attempt left it
+            self.disk.unlink(temporary)
+        fd = self.disk.create(temporary)
+        try:
+            try:
+                yield fd
+                self.disk.sync(fd)
+            finally:
+                self.disk.close(fd)
+            self.disk.rename(temporary, path)
+        except BaseException:
+            with suppress(OSError):  # the first error matters; the next start removes the file
+                self.disk.unlink(temporary)
+            raise
+        self.disk.sync_folder(self.path)
 
     def remove_temporary(self) -> None:
         """Remove incomplete files that an ended process left. Raises OSError."""

@@ -14,11 +14,9 @@ class JournalError(PricetimeError):
 class JournalDamaged(JournalError, ValueError):
     """A journal contains data that was not written so. No server starts from it, and only ``repair`` cuts it."""
 
-    def __init__(self, path: Path, offset: int, sequence: int, why: str) -> None:
-        super().__init__(
-            f"{path} is damaged at byte {offset}, after command {sequence}: {why}. "
-            f"Inspect it with: pricetime journal inspect {path.parent}"
-        )
+    def __init__(self, path: Path, offset: int, sequence: int, why: str, message: str | None = None) -> None:
+        message = message or f"{path} is damaged at byte {offset}, after command {sequence}: {why}. Inspect it"
+        super().__init__(f"{message} with: pricetime journal inspect {path.parent}")
         self.path = path
         self.offset = offset  #: bytes from the beginning of the file
         self.sequence = sequence  #: of the last good command before it
@@ -29,26 +27,20 @@ class SegmentMissing(JournalDamaged):
     """A segment is missing although a later one exists. Acknowledged commands may be lost with it."""
 
     def __init__(self, path: Path, sequence: int, later: Path) -> None:
-        super().__init__(
-            path, 0, sequence, f"{path.name} is missing, but {later.name}, which was made after it, exists"
-        )
-        message = (
-            f"{path} is missing, but {later.name}, which was made after it, exists. The commands after {sequence} were "
-            f"in it. Restore the file from a copy, or inspect it with: pricetime journal inspect {path.parent}"
-        )
-        self.args = (message,)
+        why = f"is missing, but {later.name}, which was made after it, exists"
+        lost = f"The commands after {sequence} were in it. Restore the file from a copy, or inspect it"
+        super().__init__(path, 0, sequence, f"{path.name} {why}", f"{path} {why}. {lost}")
 
 
 class JournalForked(JournalDamaged):
     """A segment does not continue the one before it, because two processes wrote the journal from the same point on."""
 
     def __init__(self, path: Path, sequence: int, why: str) -> None:
-        super().__init__(path, 0, sequence, why)
         message = (
             f"{path} does not continue the journal: {why}. Two processes wrote the journal. Move the files of one of "
-            f"them away, or inspect it with: pricetime journal inspect {path.parent}"
+            "them away, or inspect it"
         )
-        self.args = (message,)
+        super().__init__(path, 0, sequence, why, message)
 
 
 class SnapshotDamaged(JournalError, ValueError):

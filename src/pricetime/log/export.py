@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from .batch import Commands
 from .directory import Directory
 from .reader import Reader
-from .tail import missing_after
+
+NO_LIMIT = (1 << 64) - 1
 
 
 class Export:
@@ -20,11 +21,10 @@ class Export:
         self._directory = directory
         reader = Reader(directory)
         self._oldest = reader.position.sequence + 1
-        while last is None or reader.position.sequence < last:
-            if reader.read().at_end:
-                if (missing := missing_after(directory, reader.position)) is not None:
-                    raise missing
-                break
+        reader.skip_to(NO_LIMIT if last is None else last)
+        at_end = last is None or reader.position.sequence < last
+        if at_end and (missing := directory.missing_after(reader.position)) is not None:
+            raise missing
         self.first = max(self._oldest, first or 0)  #: sequence of the first command
         self.last = reader.position.sequence if last is None else min(last, reader.position.sequence)
 
@@ -34,9 +34,10 @@ class Export:
 
     def chunks(self) -> Iterator[Commands]:
         """Iterate over the commands, in arrays of dtype COMMAND. Raises OSError."""
-        reader = Reader(self._directory)
         before = self._oldest
-        while before <= self.last and not (batch := reader.read()).at_end:
+        for batch in Reader(self._directory).batches():
+            if before > self.last:
+                return
             chunk = batch.commands[max(self.first - before, 0) : self.last + 1 - before]
             before += len(batch.commands)
             if len(chunk):

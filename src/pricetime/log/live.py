@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from ..native.disk import Disk
-from ..native.mapping import Mapping
+from ..errors import InvalidSetting
+from .directory import Directory
 from .layout import PAGE
+from .segment import TEMPORARY, SegmentHead
+
+#: Segments have room for a head and a page of records, and offsets in them are u32.
+LEAST_BYTES, MOST_BYTES = 2 * PAGE, 1 << 31
 
 #: Bytes synced, or prepared, in one step, so that other work waits only for one step.
 SYNC_STEP, POPULATE_STEP = 1 << 20, 256 << 10
@@ -26,28 +30,32 @@ class LiveSegment:
     thirds of the time and are rarely much slower.
     """
 
-    def __init__(
-        self,
-        disk: Disk,
-        fd: int,
-        mapping: Mapping,
-        number: int,
-        first_offset: int,
-        *,
-        zeroed: bool = False,
-        chunked: bool = False,
-    ) -> None:
-        self.disk = disk
-        self.fd = fd
-        self.mapping = mapping
-        self.number = number
-        self.first_offset = first_offset
+    def __init__(self, directory: Directory, head: SegmentHead, *, zeroed: bool = False, chunked: bool = False) -> None:
+        """Make a new segment on the disk, not in use, without prepared pages. Raises OSError, InvalidSetting."""
+        least = max(LEAST_BYTES, head.first_offset + PAGE)
+        if head.segment_bytes % PAGE or not least <= head.segment_bytes <= MOST_BYTES:
+            raise InvalidSetting(
+                f"segments of {head.segment_bytes} bytes: give a multiple of {PAGE} from {least} to {MOST_BYTES}"
+            )
+        self.disk = directory.disk
+        self.number = head.number
+        self.first_offset = head.first_offset
         self.zeroed = zeroed
         self.chunked = chunked
-        self.n_bytes = mapping.n_bytes
-        self.end = self.n_bytes  #: no record ends after it
-        self.synced = 0
-        self.populated = 0
+        self.n_bytes = self.end = head.segment_bytes  #: no record ends after ``end``
+        self.synced = self.populated = 0
+        path = directory.path_of(head.number)
+        temporary = path.with_name(path.name + TEMPORARY)
+        self.fd = self.disk.create(temporary, self.n_bytes)
+        try:
+            self.disk.write(self.fd, head.encode(), 0)
+            self.disk.sync(self.fd)
+            self.disk.rename(temporary, path)  # only now, because a reader relies on the head of a segment
+            self.disk.sync_folder(directory.path)
+            self.mapping = self.disk.map(self.fd, self.n_bytes)
+        except BaseException:
+            self.disk.close(self.fd)
+            raise
 
     @property
     def limit(self) -> int:

@@ -28,8 +28,7 @@ cdef class Reader:
 
     cdef object _taken(self, u64 count)
     cdef u64 _scan(self, u64[::1] out, u64 count, u64 most) noexcept nogil
-    cdef int _open(self, object number) except -1
-    cdef int _use(self, object data, object head, object json) except -1
+    cdef int _use(self, object data, object head) except -1
     cdef int _map(self, object data) except -1
     cdef int _map_again(self) except -1
     cdef bint _enter_next(self, bint configuration_may_change) except -1

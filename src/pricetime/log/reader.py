@@ -7,14 +7,17 @@ process writes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import cython
 import numpy as np
 
-from pricetime.log.batch import Batch, Checkpoint
+from pricetime.log.batch import Batch, Checkpoint, Position
 from pricetime.log.configuration import Configuration
+from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalForked
-from pricetime.log.position import Position
-from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead, read_head
+from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead
 from pricetime.types import COMMAND
 
 if not cython.compiled:  # the compiled form has them from reader.pxd
@@ -36,14 +39,21 @@ class Reader:
     invalid, or ends before the position; OSError.
     """
 
-    def __init__(self, directory, position=None):
+    if not cython.compiled:
+        directory: Directory
+        configuration: Configuration
+        head: SegmentHead
+        next: memoryview | None
+
+    def __init__(self, directory: Directory, position: Position | None = None) -> None:
         self.directory = directory
         if position is None:
             position = start_of(directory)
-        self.head = None
+        self.head = None  # type: ignore[assignment]  # until the first segment
         self.met_checkpoint = False
         self.sequence = position.sequence
-        self._open(position.segment)
+        data, head = _opened(directory, position.segment, position.sequence)
+        self._use(data, head)
         self.link = position.link
         self.offset = position.offset
         self.room = NOTHING
@@ -56,26 +66,11 @@ class Reader:
             )
 
     @property
-    def position(self):
+    def position(self) -> Position:
         """Position after the last command or checkpoint that was read."""
         return Position(self.number, self.offset, self.link, self.sequence)
 
-    @property
-    def term(self):
-        """Term of the segment that is read."""
-        return self.head.term
-
-    @property
-    def boot(self):
-        """Id of the machine's start in which that segment was made: 16 bytes."""
-        return self.head.boot
-
-    @property
-    def level(self):
-        """Acknowledgement level of that segment, as a number."""
-        return self.head.level
-
-    def read(self, limit=LIMIT):
+    def read(self, limit: int = LIMIT) -> Batch:
         """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one at the end, for now.
 
         The commands of a batch have one configuration and one epoch. The array belongs to the caller. Raises OSError.
@@ -83,8 +78,8 @@ class Reader:
         self._map_again()
         if len(self.room) != limit:
             self.room = np.empty(limit, COMMAND)
-        out: u64[::1] = memoryview(self.room.view(np.uint64))
-        checkpoints: list = []
+        out: u64[::1] = self.room.view(np.uint64).data
+        checkpoints: list[Checkpoint] = []
         count: u64 = 0
         most: u64 = limit
         while count < most:
@@ -97,13 +92,18 @@ class Reader:
                 break
         return Batch(self._taken(count), checkpoints, self.configuration, self.head.epoch)
 
-    def skip_to(self, sequence):
+    def batches(self, limit: int = LIMIT) -> Iterator[Batch]:
+        """Iterate over the batches from here to the end, for now. Raises OSError."""
+        while not (batch := self.read(limit)).at_end:
+            yield batch
+
+    def skip_to(self, sequence: int) -> Position:
         """Read up to a command, or to the end, and return the position. O(commands). Raises OSError."""
         while (left := sequence - self.sequence) > 0 and not self.read(min(left, LIMIT)).at_end:
             pass
         return self.position
 
-    def _taken(self, count):
+    def _taken(self, count: u64) -> Any:
         """Return the first commands of the buffer, as an array of its own."""
         if count == 0:
             return NOTHING
@@ -112,7 +112,7 @@ class Reader:
         taken, self.room = self.room, NOTHING
         return taken[:count]
 
-    def _scan(self, out, count, most):
+    def _scan(self, out: Any, count: u64, most: u64) -> u64:
         """Copy good commands into ``out``, up to ``most`` or to a checkpoint. Returns how many there are."""
         at: u64 = self.offset // WORD_BYTES
         end: u64 = self.n_bytes // WORD_BYTES
@@ -157,43 +157,28 @@ class Reader:
 
     # ------------------------------------------------------------------ from segment to segment
 
-    def _open(self, number):
-        """Open a segment without a check of what comes before it. Raises JournalDamaged, OSError."""
-        path = self.directory.path_of(number)
-        try:
-            data = self.directory.disk.read(path)
-            head = SegmentHead.decode(data)
-            json = head.verify(data)
-        except FileNotFoundError:
-            raise JournalDamaged(path, 0, self.sequence, "this segment is missing") from None
-        except BadHead as error:
-            raise JournalDamaged(path, 0, self.sequence, str(error)) from error
-        if head.number != number:
-            raise JournalDamaged(path, 0, self.sequence, f"it is segment {head.number}")
-        self._use(data, head, json)
-
-    def _use(self, data, head, json):
+    def _use(self, data: Any, head: Any) -> cython.int:
         """Read this segment from now on."""
-        if self.head is None or self.head.digest != head.digest:
-            self.configuration = Configuration.from_json(json)
+        if self.head is None or self.head.configuration != head.configuration:
+            self.configuration = Configuration.from_json(head.configuration)
         self.head = head
         self.number = head.number
         self.next = None
         self._map(data)
 
-    def _map(self, data):
+    def _map(self, data: Any) -> cython.int:
         view = memoryview(data).cast("B")
         self.n_bytes = len(view) // WORD_BYTES * WORD_BYTES
         self.size = len(view)
         self.words = view[: self.n_bytes].cast("Q")
 
-    def _map_again(self):
+    def _map_again(self) -> cython.int:
         """Map the file again if its size has changed: a mapping must not be read beyond the end of the file."""
         path = self.directory.path_of(self.number)
         if self.directory.disk.size(path) != self.size:
             self._map(self.directory.disk.read(path))
 
-    def _enter_next(self, may_differ):
+    def _enter_next(self, may_differ: cython.bint) -> cython.bint:
         """Continue in the next segment. Returns False without one that continues this one.
 
         ``may_differ``: it may have a different configuration or epoch.
@@ -205,7 +190,6 @@ class Reader:
             head = SegmentHead.decode(data)
             if not head.in_use:
                 return False
-            json = head.verify(data)
         except BadHead:
             return False  # begins to be used just now, or is damaged: judge finds out
         if head.number != self.number + 1 or head.journal != self.head.journal:
@@ -214,14 +198,14 @@ class Reader:
             raise JournalForked(self.directory.path_of(head.number), self.sequence, why)
         if head.carried != self.link or head.first_sequence != self.sequence + 1:
             return False
-        if not may_differ and (head.digest, head.epoch) != (self.head.digest, self.head.epoch):
+        if not may_differ and (head.configuration, head.epoch) != (self.head.configuration, self.head.epoch):
             return False
-        self._use(data, head, json)
+        self._use(data, head)
         self.link = head.crc
         self.offset = head.first_offset
         return True
 
-    def _next_data(self):
+    def _next_data(self) -> Any:
         """Return the bytes of the next segment if it may be in use, else None."""
         path = self.directory.path_of(self.number + 1)
         try:
@@ -233,29 +217,23 @@ class Reader:
         return self.next if any(self.next[CRC_OFFSET : CRC_OFFSET + 4]) else None
 
 
-def start_of(directory, number=None):
+def start_of(directory: Directory, number: int | None = None) -> Position:
     """Return the position before the first record of a segment, by default of the oldest. May raise as ``Reader``."""
     if number is None:
         numbers = directory.segments()
         if not numbers:
             raise JournalDamaged(directory.path_of(1), 0, 0, "the directory has no segment")
         number = numbers[0]
-    path = directory.path_of(number)
-    try:
-        head = read_head(directory.disk, path)
-    except FileNotFoundError:
-        raise JournalDamaged(path, 0, 0, "this segment is missing") from None
-    except BadHead as error:
-        raise JournalDamaged(path, 0, 0, str(error)) from error
+    _, head = _opened(directory, number, 0)
     return Position(number, head.first_offset, head.crc, max(head.first_sequence, 1) - 1)
 
 
-def start_before(directory, sequence):
+def start_before(directory: Directory, sequence: int) -> Position:
     """Return the start of the segment that has a command, or of the one nearest to it. May raise as ``Reader``."""
     start = None
     for number in directory.segments():
         try:
-            head = read_head(directory.disk, directory.path_of(number))
+            head = directory.head(number)
         except BadHead:
             continue
         if head.in_use and (start is None or head.first_sequence <= sequence):
@@ -265,7 +243,7 @@ def start_before(directory, sequence):
     return start_of(directory, start)
 
 
-def position_after(directory, sequence):
+def position_after(directory: Directory, sequence: int) -> Position:
     """Return the position after a command, which must be in the journal. May raise as ``Reader``. O(its segment)."""
     position = Reader(directory, start_before(directory, sequence + 1)).skip_to(sequence)
     if position.sequence != sequence:
@@ -274,12 +252,27 @@ def position_after(directory, sequence):
     return position
 
 
-def head_at(words, at):
+def _opened(directory: Directory, number: int, sequence: int) -> tuple[Any, SegmentHead]:
+    """Return the bytes of a segment, and its head. Raises JournalDamaged, after the command ``sequence``; OSError."""
+    path = directory.path_of(number)
+    try:
+        data = directory.disk.read(path)
+        head = SegmentHead.decode(data)
+    except FileNotFoundError:
+        raise JournalDamaged(path, 0, sequence, "this segment is missing") from None
+    except BadHead as error:
+        raise JournalDamaged(path, 0, sequence, str(error)) from error
+    if head.number != number:
+        raise JournalDamaged(path, 0, sequence, f"it is segment {head.number}")
+    return data, head
+
+
+def head_at(words: Any, at: u64) -> u64:
     """Load the head of a record. The writer stored everything after it before."""
     return load_u64(cython.address(words[at]), ACQUIRE) if cython.compiled else words[at]
 
 
-def link_at(words, at, previous):
+def link_at(words: Any, at: u64, previous: u32) -> u32:
     """Return the CRC of the command at a position, after a record with the CRC ``previous``."""
     if not cython.compiled:
         return linked(previous, words[at : at + COMMAND_WORDS])

@@ -8,24 +8,20 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import InvalidSetting
 from ..native.crc import crc32c
-from ..native.disk import Disk
 from .layout import PAGE, VERSION
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-    from ..native.mapping import Mapping
-
 MAGIC = b"PTJRNSEG"
-HEAD = struct.Struct("<8sII32sQIIQ16s16sIIQII")
 
-#: Bytes of the head that ``static_crc`` and ``crc`` cover.
-STATIC_BYTES, CRC_OFFSET = 108, 124
+#: The head: what ``static_crc`` covers with the configuration, then ``static_crc`` itself and what the engine stores.
+STATIC, REST = struct.Struct("<8sII32sQIIQ16s16sI"), struct.Struct("<IQII")
+HEAD_BYTES = STATIC.size + REST.size
 
-#: Segments have room for a head and a page of records, and offsets in them are u32.
-LEAST_BYTES, MOST_BYTES = 2 * PAGE, 1 << 31
+#: Number of bytes that ``crc`` covers.
+CRC_OFFSET = HEAD_BYTES - 4
 
 SUFFIX, TEMPORARY, BROKEN = ".journal", ".temporary", ".broken"
 
@@ -40,10 +36,9 @@ class BadHead(ValueError):
 
 
 class SegmentHead(NamedTuple):
-    """The first 128 bytes of a segment, as ``layout.pxd`` describes them."""
+    """The first bytes of a segment, as ``layout.pxd`` describes them, with the configuration behind them."""
 
-    configuration_bytes: int
-    digest: bytes
+    configuration: bytes  #: its JSON
     number: int
     segment_bytes: int
     term: int
@@ -51,10 +46,14 @@ class SegmentHead(NamedTuple):
     boot: bytes
     journal: bytes
     level: int
-    static_crc: int
     first_sequence: int = 0
     carried: int = 0
     crc: int = 0
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the configuration."""
+        return hashlib.sha256(self.configuration).digest()
 
     @property
     def in_use(self) -> bool:
@@ -63,8 +62,8 @@ class SegmentHead(NamedTuple):
 
     @property
     def first_offset(self) -> int:
-        """Offset of the first record."""
-        return first_offset(self.configuration_bytes)
+        """Offset of the first record: the page after the configuration."""
+        return -(-(HEAD_BYTES + len(self.configuration)) // PAGE) * PAGE
 
     def fork_of(self, before: SegmentHead, last: int) -> str | None:
         """Return why this segment cannot come after ``before``, whose last command is ``last``; None if it can."""
@@ -75,109 +74,34 @@ class SegmentHead(NamedTuple):
         return None
 
     def encode(self) -> bytes:
-        return HEAD.pack(MAGIC, VERSION, *self)
-
-    def used(self, first_sequence: int, carried: int) -> SegmentHead:
-        """Return the head of the same segment in use."""
-        head = self._replace(first_sequence=first_sequence, carried=carried)
-        return head._replace(crc=crc32c(head.encode()[:CRC_OFFSET]) or 1)
+        """Return the bytes of the head and the configuration."""
+        static = STATIC.pack(MAGIC, VERSION, len(self.configuration), self.digest, *self[1:8])
+        static_crc = crc32c(self.configuration, crc32c(static))
+        return static + REST.pack(static_crc, *self[8:]) + self.configuration
 
     @classmethod
     def decode(cls, data: ReadableBuffer) -> SegmentHead:
-        """Return the head at the start of a file; ``verify`` checks it. Raises BadHead."""
+        """Return the head at the start of a file. Raises BadHead if any part of it is wrong."""
         view = memoryview(data).cast("B")
-        if len(view) < HEAD.size:
-            raise BadHead(f"it has {len(view)} bytes, but a head takes {HEAD.size}")
-        magic, version, *values = HEAD.unpack_from(view)
+        if len(view) < HEAD_BYTES:
+            raise BadHead(f"it has {len(view)} bytes, but a head takes {HEAD_BYTES}")
+        first = bytes(view[:HEAD_BYTES])  # the engine may store into it meanwhile
+        magic, version, configuration_bytes, digest, *values = STATIC.unpack_from(first)
+        static_crc, *use = REST.unpack_from(first, STATIC.size)
         if magic != MAGIC:
             raise BadHead("it is not a segment: the magic is wrong")
         if version != VERSION:
             raise BadHead(f"its format is version {version}: this program reads version {VERSION}")
-        return cls(*values)
-
-    def verify(self, data: ReadableBuffer) -> bytes:
-        """Check the head against the bytes of its file. Returns the JSON of the configuration. Raises BadHead."""
-        view = memoryview(data).cast("B")
-        if HEAD.size + self.configuration_bytes > len(view):
+        if HEAD_BYTES + configuration_bytes > len(view):
             raise BadHead("its configuration is longer than the file")
-        configuration = bytes(view[HEAD.size : HEAD.size + self.configuration_bytes])
-        if crc32c(configuration, crc32c(view[:STATIC_BYTES])) != self.static_crc:
+        head = cls(bytes(view[HEAD_BYTES : HEAD_BYTES + configuration_bytes]), *values, *use)
+        if crc32c(head.configuration, crc32c(first[: STATIC.size])) != static_crc:
             raise BadHead("the CRC of its head is wrong")
-        if hashlib.sha256(configuration).digest() != self.digest:
+        if head.digest != digest:
             raise BadHead("the digest of its configuration is wrong")
-        if self.in_use and (crc32c(view[:CRC_OFFSET]) or 1) != self.crc:
+        if head.in_use and (crc32c(first[:CRC_OFFSET]) or 1) != head.crc:
             raise BadHead("the CRC of its head in use is wrong")
-        return configuration
-
-
-def read_head(disk: Disk, path: Path) -> SegmentHead:
-    """Read and check the head of a file. Raises BadHead, OSError."""
-    data = disk.read(path)
-    head = SegmentHead.decode(data)
-    head.verify(data)
-    return head
-
-
-def first_offset(configuration_bytes: int) -> int:
-    """Return the offset of the first record: the page after the configuration."""
-    return -(-(HEAD.size + configuration_bytes) // PAGE) * PAGE
-
-
-def prepared(
-    number: int,
-    segment_bytes: int,
-    configuration: bytes,
-    *,
-    term: int,
-    epoch: int,
-    level: int,
-    journal: bytes,
-    boot: bytes | None = None,
-) -> SegmentHead:
-    """Return the head of a segment that is not in use yet."""
-    head = SegmentHead(
-        configuration_bytes=len(configuration),
-        digest=hashlib.sha256(configuration).digest(),
-        number=number,
-        segment_bytes=segment_bytes,
-        term=term,
-        epoch=epoch,
-        boot=boot_id() if boot is None else boot,
-        journal=journal,
-        level=level,
-        static_crc=0,
-    )
-    static_crc = crc32c(configuration, crc32c(head.encode()[:STATIC_BYTES]))
-    return head._replace(static_crc=static_crc)
-
-
-def create(disk: Disk, folder: Path, head: SegmentHead, configuration: bytes) -> tuple[int, Mapping]:
-    """Make a new segment on the disk, not in use. Returns its descriptor and its mapping, without prepared pages.
-
-    The file gets its name only when its head is on the disk. Raises OSError, InvalidSetting.
-    """
-    check_bytes(head.segment_bytes, len(configuration))
-    path = folder / name(head.number)
-    temporary = path.with_name(path.name + TEMPORARY)
-    fd = disk.create(temporary, head.segment_bytes)
-    try:
-        disk.write(fd, head.encode() + configuration, 0)
-        disk.sync(fd)
-        disk.rename(temporary, path)
-        disk.sync_folder(folder)
-        return fd, disk.map(fd, head.segment_bytes)
-    except BaseException:
-        disk.close(fd)
-        raise
-
-
-def check_bytes(segment_bytes: int, configuration_bytes: int) -> None:
-    """Check that a segment has room for its head and a page of records. Raises InvalidSetting."""
-    least = max(LEAST_BYTES, first_offset(configuration_bytes) + PAGE)
-    if segment_bytes % PAGE or not least <= segment_bytes <= MOST_BYTES:
-        raise InvalidSetting(
-            f"segments of {segment_bytes} bytes: give a multiple of {PAGE} from {least} to {MOST_BYTES}"
-        )
+        return head
 
 
 def boot_id() -> bytes:

@@ -6,7 +6,6 @@ counts and the digest of the books that it makes before it uses anything in it.
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ import numpy as np
 from ..core.engine import Engine
 from ..errors import PricetimeError
 from ..native.crc import crc32c
-from ..native.disk import Disk
 from ..types import INSTRUMENT_PHASE, REPORT, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
+from .batch import Position
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalError, SnapshotDamaged
 from .layout import VERSION
-from .position import Position
-from .segment import TEMPORARY, BadHead, SegmentHead
+from .segment import BadHead
 
 MAGIC = b"PTJRNSNP"
 HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQQQII8s")
@@ -90,57 +88,29 @@ class Restored(NamedTuple):
     engine: Engine  #: under that configuration, in the state of the snapshot
 
 
-def write(disk: Disk, folder: Path, snapshot: SnapshotFile) -> Path:
+def write(directory: Directory, snapshot: SnapshotFile) -> Path:
     """Write a snapshot and return its path. Raises OSError; then the file is complete or does not exist."""
-    path = folder / f"{snapshot.sequence:020}.snapshot"
-    temporary = path.with_name(path.name + TEMPORARY)
-    fd = _create(disk, temporary)
-    try:
-        try:
-            _write_parts(disk, fd, snapshot)
-            disk.sync(fd)
-        finally:
-            disk.close(fd)
-        disk.rename(temporary, path)
-    except BaseException:
-        _forget(disk, temporary)
-        raise
-    disk.sync_folder(folder)
+    path = directory.snapshot_path(snapshot.sequence)
+    disk, crc, offset = directory.disk, 0, 0
+    with directory.new_file(path) as fd:
+        bodies = [np.ascontiguousarray(part).view(np.uint8) for part in snapshot.parts()]
+        for part in (np.frombuffer(snapshot.head(), np.uint8), *bodies):
+            for first in range(0, max(1, len(part)), PIECE):
+                piece = part[first : first + PIECE]
+                disk.write(fd, piece.data, offset)
+                crc = crc32c(piece.data, crc)
+                offset += len(piece)
+                if len(piece) == PIECE:
+                    disk.sync(fd)
+        disk.write(fd, END.pack(crc, 0), offset)
     return path
 
 
-def _create(disk: Disk, temporary: Path) -> int:
-    """Open the file to write to. Removes one that an earlier attempt left."""
-    try:
-        return disk.create(temporary)
-    except FileExistsError:
-        disk.unlink(temporary)
-        return disk.create(temporary)
-
-
-def _write_parts(disk: Disk, fd: int, snapshot: SnapshotFile) -> None:
-    crc = offset = 0
-    bodies = [np.ascontiguousarray(part).view(np.uint8) for part in snapshot.parts()]
-    for part in (np.frombuffer(snapshot.head(), np.uint8), *bodies):
-        for first in range(0, max(1, len(part)), PIECE):
-            piece = part[first : first + PIECE]
-            disk.write(fd, piece.data, offset)
-            crc = crc32c(piece.data, crc)
-            offset += len(piece)
-            if len(piece) == PIECE:
-                disk.sync(fd)
-    disk.write(fd, END.pack(crc, 0), offset)
-
-
-def _forget(disk: Disk, temporary: Path) -> None:
-    with contextlib.suppress(OSError):  # the first error matters; the next start removes the file
-        disk.unlink(temporary)
-
-
-def load(disk: Disk, path: Path) -> SnapshotFile:
+def load(directory: Directory, sequence: int) -> SnapshotFile:
     """Load a snapshot and check its bytes. Raises SnapshotDamaged with the file and the reason."""
+    path = directory.snapshot_path(sequence)
     try:
-        return _decode(disk.read(path), path.name)
+        return _decode(directory.disk.read(path), sequence)
     except (OSError, BadSnapshot) as error:
         raise SnapshotDamaged(f"the snapshot {path} cannot be used: {error}") from error
 
@@ -149,25 +119,12 @@ class BadSnapshot(ValueError):
     """The bytes are not a snapshot; the message says why."""
 
 
-def _decode(data: Any, name: str) -> SnapshotFile:
+def _decode(data: Any, name: int) -> SnapshotFile:
     view = memoryview(data)
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, but an empty one has {HEAD.size + END.size}")
-    magic, version, term, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
-    (
-        sequence,
-        timestamp,
-        segment,
-        offset,
-        link,
-        report_checksum,
-        seq_num,
-        books,
-        reference,
-        epoch,
-        feed_sequence,
-        *counts,
-    ) = numbers
+    magic, version, term, digest, sequence, timestamp, segment, offset, link, *values = HEAD.unpack_from(view)
+    numbers, counts, (feed_checksum, zero2, zeros) = values[:6], values[6:12], values[12:]
     if magic != MAGIC:
         raise BadSnapshot("it is not a snapshot: the magic is wrong")
     if version != VERSION:
@@ -183,25 +140,18 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     for count, dtype, size in zip(counts, dtypes, sizes, strict=True):
         parts.append(np.frombuffer(data, dtype, count, first))
         first += size
-    snapshot = SnapshotFile(
-        Position(segment, offset, link, sequence), term, digest, timestamp, report_checksum, seq_num, books, reference,
-        epoch, feed_sequence, feed_checksum, BookRecords(*parts[:3]), *parts[3:],
-    )  # fmt: skip
-    _hold_together(snapshot, name)
-    return snapshot
-
-
-def _hold_together(snapshot: SnapshotFile, name: str) -> None:
-    """Check the parts against each other. Raises BadSnapshot."""
+    rest = [*numbers, feed_checksum, BookRecords(*parts[:3]), *parts[3:]]
+    snapshot = SnapshotFile(Position(segment, offset, link, sequence), term, digest, timestamp, *rest)
     owners = snapshot.owners
-    if name != f"{snapshot.sequence:020}.snapshot":
-        raise BadSnapshot(f"it is of command {snapshot.sequence}")
+    if sequence != name:
+        raise BadSnapshot(f"it is of command {sequence}")
     if int(owners["kept"].sum(dtype=np.uint64)) != len(snapshot.stream_reports):
         raise BadSnapshot("the reports of its owners do not match their counts")
     if (owners["kept"] >= owners["next_sequence"]).any() or (np.diff(owners["owner"].astype(np.int64)) <= 0).any():
         raise BadSnapshot("its owners are invalid")
     if len(snapshot.feed_reports) >= snapshot.feed_sequence:
         raise BadSnapshot("it has more reports of the feed than were sent")
+    return snapshot
 
 
 def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
@@ -221,38 +171,43 @@ def good_snapshots(
     """Yield the snapshots that load, newest first. ``told`` is called with each that does not. Raises OSError."""
     for sequence in directory.snapshots():
         try:
-            snapshot = load(directory.disk, directory.snapshot_path(sequence))
+            snapshot = load(directory, sequence)
         except SnapshotDamaged as error:
             told(error)
         else:
             yield snapshot
 
 
-def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Restored | None:
-    """Return the newest snapshot that loads and makes books with the right digest; None without one.
+def restored(
+    directory: Directory,
+    told: Callable[[SnapshotDamaged], object],
+    *,
+    newest: bool = True,
+    wanted: Callable[[SnapshotFile], bool] = lambda _: True,
+) -> Iterator[Restored]:
+    """Yield the wanted snapshots that load and make books with the right digest: the newest, or the oldest, first.
 
-    ``told`` is called with each newer one that does not. Raises OSError if the directory cannot be read.
+    ``told`` is called with each that does not. Raises OSError if the directory cannot be read.
     """
-    for snapshot in good_snapshots(directory, told):
+    for sequence in directory.snapshots()[:: 1 if newest else -1]:
         try:
-            configuration = _configuration_of(directory, snapshot)
-            return Restored(snapshot, configuration, restore(snapshot, configuration))
+            snapshot = load(directory, sequence)
+            if wanted(snapshot):
+                configuration = _configuration_of(directory, snapshot)
+                yield Restored(snapshot, configuration, restore(snapshot, configuration))
         except SnapshotDamaged as error:
             told(error)
-    return None
 
 
 def _configuration_of(directory: Directory, snapshot: SnapshotFile) -> Configuration:
     """Return the configuration of the segment that has the snapshot's last command. Raises SnapshotDamaged."""
-    path = directory.path_of(snapshot.position.segment)
-    what = f"the snapshot of command {snapshot.sequence} needs {path}"
+    what = f"the snapshot of command {snapshot.sequence} needs {directory.path_of(snapshot.position.segment)}"
     try:
-        data = directory.disk.read(path)
-        head = SegmentHead.decode(data)
-        configuration = Configuration.from_json(head.verify(data))
+        head = directory.head(snapshot.position.segment)
+        configuration = Configuration.from_json(head.configuration)
     except (OSError, BadHead, JournalError) as error:
         raise SnapshotDamaged(f"{what}, which cannot be read: {error}") from error
-    if configuration.digest != snapshot.digest:
+    if head.digest != snapshot.digest:
         raise SnapshotDamaged(f"{what}, which has a different configuration")
     if head.term > snapshot.term:
         raise SnapshotDamaged(f"{what}, which has term {head.term}: the snapshot has term {snapshot.term}")

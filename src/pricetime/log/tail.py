@@ -17,21 +17,18 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..native.crc import linked
+from .batch import Position
 from .directory import Directory
-from .errors import JournalDamaged, JournalForked, SegmentMissing
+from .errors import JournalDamaged, JournalForked
 from .layout import CHECKPOINT, PAGE, RECORD_BYTES, RECORD_WORDS, WORD_BYTES
 from .layout import COMMAND_BYTES as LENGTH
-from .position import Position
 from .reader import Reader
-from .segment import BadHead, SegmentHead, read_head
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from .segment import BROKEN, BadHead, SegmentHead
 
 SECTOR = 512
 
@@ -62,6 +59,11 @@ class Tail:
     missing: tuple[Path, ...]  #: missing segments before an existing one
 
     @property
+    def at(self) -> str:
+        """The position of the cut, as the command line takes it."""
+        return f"{self.position.segment}:{self.position.offset}"
+
+    @property
     def clean(self) -> bool:
         """Whether nothing follows the last good record."""
         return self.damage is None and not self.cut_bytes and not any(later.used for later in self.later)
@@ -71,22 +73,37 @@ class Tail:
         """Whether commands may be lost whose reports were seen."""
         return self.records > 0 or self.resized or self.damage is not None
 
+    def steps(self) -> list[str]:
+        """What ``cut`` would do, as text."""
+        said = []
+        if self.cut_bytes:
+            said.append(f"cut {self.cut_bytes:,} bytes from byte {self.position.offset:,} of {self.path.name} on")
+        said += [f"continue without {path.name}, which is missing" for path in self.missing]
+        said += [f"rename {later.path.name} to *{BROKEN}" for later in self.later if later.used]
+        said += [f"remove {later.path.name}, which is empty" for later in self.later if not later.used]
+        said += [f"rename the snapshot of command {sequence} to *{BROKEN}" for sequence in self.snapshots]
+        return said
 
-def judge(reader: Reader) -> Tail:
-    """Return what follows the last record, if no process writes the journal. Raises JournalDamaged, OSError."""
-    tail = examine(reader.directory, reader.position)
+
+def judge(reader: Reader, *, live: bool = False) -> Tail:
+    """Return what follows the last record that was read, and raise JournalDamaged if it is damage. Raises OSError.
+
+    ``live``: a process may write the journal meanwhile, so later records are no damage.
+    """
+    tail = examine(reader.directory, reader.position, live=live)
     if tail.damage is not None:
         raise tail.damage
     return tail
 
 
-def examine(directory: Directory, position: Position) -> Tail:
+def examine(directory: Directory, position: Position, *, live: bool = False) -> Tail:
     """Return the same, with damage described in the result instead of raised. Raises OSError."""
     path = directory.path_of(position.segment)
     data = _bytes_of(directory, path)
     head = SegmentHead.decode(data)
     last = _last_byte(data, position.offset)
     numbers = [number for number in directory.segments() if number > position.segment]
+    missing = sorted(set(range(position.segment + 1, max(numbers, default=0))).difference(numbers))
     later = tuple(Later(directory.path_of(number), _is_used(directory, number)) for number in numbers)
     snapshots = tuple(sorted(sequence for sequence in directory.snapshots() if sequence > position.sequence))
     behind = _Behind(directory, position, data, numbers)
@@ -98,7 +115,7 @@ def examine(directory: Directory, position: Position) -> Tail:
             f"the journal ends there, but a snapshot of command {snapshots[-1]} exists, made when that was on the disk"
         )
         damage = JournalDamaged(path, position.offset, position.sequence, why)
-    return Tail(
+    tail = Tail(
         position=position,
         path=path,
         size=len(data),
@@ -108,24 +125,11 @@ def examine(directory: Directory, position: Position) -> Tail:
         records=behind.records,
         resized=len(data) != head.segment_bytes,
         damage=damage,
-        missing=tuple(map(directory.path_of, _missing(position.segment, numbers))),
+        missing=tuple(map(directory.path_of, missing)),
     )
-
-
-def examine_live(directory: Directory, position: Position) -> Tail:
-    """Return the same for a journal that may be written meanwhile: later records are not damage. Raises OSError."""
-    tail = examine(directory, position)
-    if tail.clean or Reader(directory, position).read(1).at_end:
-        return tail
-    return replace(tail, damage=None, cut_bytes=0, later=(), snapshots=(), records=0, missing=())
-
-
-def missing_after(directory: Directory, position: Position) -> SegmentMissing | None:
-    """Return the missing segment after ``position``, where a reader found no more; None without one. Raises OSError."""
-    if (missing := directory.missing_after(position.segment)) is None:
-        return None
-    number, later = missing
-    return SegmentMissing(directory.path_of(number), position.sequence, directory.path_of(later))
+    if live and not tail.clean and not Reader(directory, position).read(1).at_end:  # it was written meanwhile
+        return replace(tail, damage=None, cut_bytes=0, later=(), snapshots=(), records=0, missing=())
+    return tail
 
 
 def cut(directory: Directory, tail: Tail) -> list[Path]:
@@ -158,31 +162,22 @@ def cut(directory: Directory, tail: Tail) -> list[Path]:
 
 def _keep(directory: Directory, stem: str, data: bytes) -> Path:
     """Write the bytes to a new file, which gets its name only when they are on the disk."""
-    disk = directory.disk
-    path = directory.path / f"{stem}.broken"
-    if path.name in disk.names(directory.path) and bytes(memoryview(disk.read(path))) == data:
+    path = directory.path / f"{stem}{BROKEN}"
+    if path.name in directory.disk.names(directory.path) and bytes(memoryview(directory.disk.read(path))) == data:
         return path  # an earlier attempt got this far
     path = _free_name(directory, stem)
-    temporary = path.with_name(f"{path.name}.temporary")
-    if temporary.name in disk.names(directory.path):
-        disk.unlink(temporary)
-    fd = disk.create(temporary)
-    try:
-        disk.write(fd, data, 0)
-        disk.sync(fd)
-    finally:
-        disk.close(fd)
-    disk.rename(temporary, path)
+    with directory.new_file(path) as fd:
+        directory.disk.write(fd, data, 0)
     return path
 
 
 def _free_name(directory: Directory, stem: str) -> Path:
     """Return an unused name ending in .broken: no kept file is ever overwritten."""
     taken = set(directory.disk.names(directory.path))
-    name, n = f"{stem}.broken", 1
+    name, n = f"{stem}{BROKEN}", 1
     while name in taken:
         n += 1
-        name = f"{stem}.{n}.broken"
+        name = f"{stem}.{n}{BROKEN}"
     return directory.path / name
 
 
@@ -207,7 +202,7 @@ class _Behind:
         for number in self.later:
             path, before = directory.path_of(number), head
             try:
-                head = read_head(directory.disk, path)
+                head = directory.head(number)
             except BadHead as error:
                 return JournalDamaged(path, 0, sequence, str(error))
             if head.number != number:
@@ -217,7 +212,7 @@ class _Behind:
                 return JournalDamaged(path, 0, sequence, f"it belongs to a different journal than {other}")
             if (why := head.fork_of(before, sequence)) is not None:
                 return JournalForked(path, sequence, why)
-        return missing_after(directory, self.position)
+        return directory.missing_after(self.position)
 
     def damage(self, head: SegmentHead) -> JournalDamaged | None:
         """Return why a crash cannot have left this, or None."""
@@ -252,7 +247,7 @@ class _Behind:
 
     def _pairs(self, number: int, data: memoryview, offset: int) -> Iterator[Position]:
         """Yield positions of two consecutive records of which the second covers the CRC of the first."""
-        words = _words(data)
+        words = np.frombuffer(data, "<u8", len(data) // WORD_BYTES)
         lengths = words.astype("<u4", casting="unsafe") == LENGTH if offset < len(data) else np.zeros(0, bool)
         first = offset // WORD_BYTES
         if len(lengths) < first + 2 * RECORD_WORDS:
@@ -275,15 +270,14 @@ class _Behind:
             said = int.from_bytes(data[at + 8 : at + 16], "little")
             sequence = said if data[at + 32] == CHECKPOINT else max(said, 1) - 1
         elif number + 1 in self.later:
-            head = SegmentHead.decode(_bytes_of(self.directory, self.directory.path_of(number + 1)))
-            sequence = max(head.first_sequence, 1) - 1
+            sequence = max(self.directory.head(number + 1).first_sequence, 1) - 1
         return Position(number, offset, link, sequence)
 
     def _walk(self, place: Position) -> None:
         """Count the good records from a position on, until one says what was durable."""
         reader = Reader(self.directory, place)
         with contextlib.suppress(JournalForked):  # the sequence there may come from bytes that are no record
-            while not (batch := reader.read()).at_end:
+            for batch in reader.batches():
                 self.records += len(batch.commands) + len(batch.checkpoints)
                 if any(checkpoint.synced > self.position.sequence for checkpoint in batch.checkpoints):
                     self.proven = True
@@ -310,11 +304,7 @@ class _Behind:
         at, size = self.position.offset, len(self.data)
         if at + RECORD_BYTES > size:  # the next record is in the next segment, whose head may not have been written
             following = self.position.segment + 1
-            return (
-                size == head.segment_bytes
-                and following in self.later
-                and not _head_of(self.directory, following).in_use
-            )
+            return size == head.segment_bytes and following in self.later and not self.directory.head(following).in_use
         if not any(self.data[at : at + WORD_BYTES]):
             return True
         return any(
@@ -327,25 +317,11 @@ def _bytes_of(directory: Directory, path: Path) -> memoryview:
     return memoryview(directory.disk.read(path)).cast("B")
 
 
-def _words(data: memoryview) -> NDArray[np.uint64]:
-    return np.frombuffer(data, "<u8", len(data) // WORD_BYTES)
-
-
-def _head_of(directory: Directory, number: int) -> SegmentHead:
-    return SegmentHead.decode(_bytes_of(directory, directory.path_of(number)))
-
-
-def _missing(number: int, later: list[int]) -> list[int]:
-    """Return the numbers after ``number`` that are missing before the last of the later ones."""
-    return sorted(set(range(number + 1, max(later, default=number))).difference(later))
-
-
 def _is_used(directory: Directory, number: int) -> bool:
     """Return whether a segment has more content than a prepared one."""
     data = _bytes_of(directory, directory.path_of(number))
     try:
         head = SegmentHead.decode(data)
-        head.verify(data)
     except BadHead:
         return True
     return head.in_use or _last_byte(data, head.first_offset) > head.first_offset

@@ -7,13 +7,12 @@ checkpoint and no snapshot proves to be on the disk.
 
 from __future__ import annotations
 
+from .batch import Position
 from .directory import Directory
 from .errors import JournalDamaged
-from .position import Position
 from .reader import Reader, start_of
 
-#: Commands between two remembered positions: 288 KiB of a segment.
-STEP = 1 << 12
+NOWHERE = Position(0, 0, 0, -1)
 
 
 def unsynced(directory: Directory, numbers: list[int], end: Position) -> dict[int, tuple[int, int]]:
@@ -23,30 +22,22 @@ def unsynced(directory: Directory, numbers: list[int], end: Position) -> dict[in
     everything. Raises OSError. O(commands in them).
     """
     try:
-        sure = _sure_place(directory, numbers, end)
+        sure = _sure_place(directory, start_of(directory, numbers[0]), end)
     except JournalDamaged:
-        sure = Position(0, 0, 0, 0)
+        sure = NOWHERE
     again: dict[int, tuple[int, int]] = {}
-    if sure is None:
-        return again
     for number in numbers:
-        if sure.segment <= number <= end.segment:
+        if sure.segment <= number <= end.segment and sure.sequence < end.sequence:
             size = directory.disk.size(directory.path_of(number))
             first = sure.offset if number == sure.segment else 0
             again[number] = first, end.offset if number == end.segment else size
     return again
 
 
-def _sure_place(directory: Directory, numbers: list[int], end: Position) -> Position | None:
-    """Return the position up to which everything is on the disk; None for all. Raises JournalDamaged, OSError."""
-    reader = Reader(directory, start_of(directory, numbers[0]))
+def _sure_place(directory: Directory, start: Position, end: Position) -> Position:
+    """Return the position up to which everything is on the disk. Raises JournalDamaged, OSError."""
     synced = max(directory.snapshots(), default=0)  # a snapshot is published only when all before it is on the disk
-    places = [reader.position]
-    while not (batch := reader.read(STEP)).at_end:
-        places.append(reader.position)
+    reader = Reader(directory, start)
+    for batch in reader.batches():
         synced = max([synced, *(checkpoint.synced for checkpoint in batch.checkpoints)])
-    if synced >= end.sequence:
-        return None
-    if reader.position != end:
-        return Position(0, 0, 0, 0)
-    return max((place for place in places if place.sequence <= synced), default=places[0])
+    return Reader(directory, start).skip_to(synced) if synced >= end.sequence or reader.position == end else NOWHERE

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .directory import Directory
-from .errors import JournalError, SnapshotDamaged
+from .errors import JournalError
 from .reader import Reader
 from .replay import begin
-from .snapshot import restore
-from .survey import snapshots
-from .tail import Tail, examine_live
+from .snapshot import restored
+from .tail import Tail, examine
 
 
 @dataclass
@@ -45,32 +44,21 @@ def verify(directory: Directory, *, progress: Callable[[int], object] = lambda _
 
 def _records(directory: Directory, found: Findings, progress: Callable[[int], object]) -> None:
     reader = Reader(directory)
-    while not (batch := reader.read()).at_end:
+    for batch in reader.batches():
         found.records += len(batch.commands)
         progress(len(batch.commands))
-    found.tail = examine_live(directory, reader.position)
+    found.tail = examine(directory, reader.position, live=True)
     if found.tail.damage is not None:
         raise found.tail.damage
 
 
 def _snapshots(directory: Directory, found: Findings, _progress: Callable[[int], object]) -> None:
-    for seen in snapshots(directory):
-        if seen.snapshot is None:
-            found.faults.append(seen.fault)
-            continue
-        try:
-            restore(seen.snapshot, Reader(directory, seen.snapshot.position).configuration)
-        except JournalError as error:
-            found.faults.append(str(error))
-        else:
-            found.snapshots.append(seen.sequence)
+    good = restored(directory, lambda error: found.faults.append(str(error)))
+    found.snapshots = [known.snapshot.sequence for known in good]
 
 
 def _replayed(directory: Directory, found: Findings, progress: Callable[[int], object]) -> None:
-    def told(_: SnapshotDamaged) -> None:
-        """Ignore it: the fault is already on the list."""
-
-    replay = begin(directory, told=told)
+    replay = begin(directory)  # bad snapshots are already on the list
     try:
         replay.run(progress=progress)
     finally:

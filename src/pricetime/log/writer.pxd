@@ -1,9 +1,10 @@
 # Signatures and fields of writer.py, in its order.
 
-from pricetime.core.shared_books cimport checked
+cimport cython
+
 from pricetime.core.layout cimport Command, i64, u8, u32, u64
+from pricetime.log.commit_log cimport DURABLE, CommitLog
 from pricetime.log.layout cimport CHECKPOINT, COMMAND_BYTES, PAGE, RECORD_BYTES, SegmentHead
-from pricetime.native.arrays cimport records_of
 from pricetime.native.bits cimport (
     ACQUIRE, RELAXED, RELEASE, SEQ_CST, exchange, fence, load_u32, load_u64, store, store_u64,
 )
@@ -17,14 +18,14 @@ cdef enum:
     LINE = 128
 
 
-cdef class Writer:
+cdef class Writer(CommitLog):
     # the engine's own
     cdef u8 *memory                  # the segment in use
     cdef u64 offset                  # where the next record goes: a multiple of 8
     cdef u64 end                     # bytes of the segment; offset <= end
     cdef u64 number                  # of the segment, 0 before the first
     cdef u32 link                    # CRC of the last record, or of the head of the segment
-    cdef u64 checkpointed            # "durable" as the last checkpoint has it
+    cdef u64 checkpointed            # "synced" as the last checkpoint has it
     cdef bint blank                  # the segment has no record yet
 
     # written by the engine alone, read by any thread: atomic
@@ -40,14 +41,14 @@ cdef class Writer:
     cdef u8 line2[128]
     cdef u32 turn_wanted             # 1: the next record must begin on the next page; the engine resets it to 0
     cdef u64 left_wanted             # and the engine must leave this segment, 0: none; stored before turn_wanted
-    cdef u32 has_failed              # 1: nothing is appended any more
-    cdef u64 durable                 # all commands up to this sequence are on the disk
+    cdef u32 broken                  # 1: nothing is appended any more
+    cdef u64 synced                  # all commands up to this sequence are on the disk
     cdef u64 offered                 # number of the offered segment, 0: none; the engine resets it to 0
     cdef u8 *offered_memory          # its memory
     cdef u64 offered_bytes
     cdef u64 offered_first           # where its first record goes
     cdef u64 limits[2]               # of segments with even and odd numbers: the engine stores nothing after it; see "allow"
-    cdef u32 wanted                  # 1: a thread waits for "durable" to move
+    cdef u32 wanted                  # 1: a thread waits for "synced" to move
     cdef u32 asleep                  # 1: the syncer sleeps on this word or is about to
     cdef u32 called                  # 1: the syncer must wake up in any case
 
@@ -57,23 +58,29 @@ cdef class Writer:
     cdef Mapping ready               # offered last: taken or not
 
     # the engine
-    cdef u64 append(self, const Command *commands, u64 count, u64 seq_num, u32 report_checksum) noexcept nogil
-    cdef bint _make_room(self, u64 seq_num, u32 report_checksum) noexcept nogil
+    @cython.final
+    cdef bint _ensure_room(self, u64 seq_num, u32 report_checksum) noexcept nogil
+    @cython.final
     cdef u64 _limit(self) noexcept nogil
+    @cython.final
     cdef bint _is_ready(self) noexcept nogil
+    @cython.final
     cdef void _put(self, const Command *commands, u64 count) noexcept nogil
-    cdef void _put_checkpoint(self, u64 durable, u64 seq_num, u32 report_checksum) noexcept nogil
+    @cython.final
+    cdef void _put_checkpoint(self, u64 synced, u64 seq_num, u32 report_checksum) noexcept nogil
+    @cython.final
     cdef void _turn_page(self) noexcept nogil
+    @cython.final
     cdef bint _next_segment(self) noexcept nogil
+    @cython.final
     cdef void _starve(self) noexcept nogil
 
-    # threads that hold reports back
-    cpdef u64 synced(self) noexcept nogil    # sequence up to which everything is durable
-    cpdef bint failed(self) noexcept nogil   # nothing may be acknowledged any more
-    cpdef void want(self) noexcept nogil
-
     # the syncer
+    @cython.final
     cdef void _wait_while_inside(self, u64 entry) noexcept nogil
-    cdef void _wait(self, i64 timeout_ns, bint unless_new) noexcept nogil
+    @cython.final
+    cdef void _sleep(self, i64 timeout_ns, bint unless_new) noexcept nogil
+    @cython.final
     cdef bint _is_starving(self) noexcept nogil
+    @cython.final
     cdef void _wake(self) noexcept nogil

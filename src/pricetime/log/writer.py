@@ -1,3 +1,6 @@
+# The fields of the class are in the .pxd, where the compiler checks them.
+# mypy: disable-error-code="attr-defined, has-type"
+
 """The engine's side of a journal: appends commands to a mapped segment with plain stores.
 
 Three parties are involved. The *engine* appends and never waits. The *syncer* syncs what was appended and offers
@@ -23,6 +26,8 @@ from __future__ import annotations
 import cython
 
 from pricetime._form import need_compiled
+from pricetime.log.commit_log import CommitLog
+from pricetime.native.mapping import Mapping
 
 if cython.compiled:
     from cython.cimports.libc.string import memcpy, memset
@@ -30,25 +35,25 @@ else:
     need_compiled("the writer of a journal")
 
 
-@cython.final
 @cython.cclass
-class Writer:
-    """Appends commands to the segments that a ``Syncer`` offers."""
+class Writer(CommitLog):
+    """The part of a ``FileLog`` that the engine and the event loop use: appends commands to the offered segments."""
+
+    if not cython.compiled:
+        in_use: Mapping | None
+        ready: Mapping | None
 
     # ------------------------------------------------------------------ the engine
 
-    def append(self, commands, count, seq_num, report_checksum):
-        """Append commands, whose sequences follow the last one. Returns how many are in the journal now.
-
-        Fewer than ``count`` at the end of a segment: execute those, then append the rest. None if no segment is
-        offered, or after a failure. ``seq_num`` and ``report_checksum`` are those after all commands so far.
-        """
+    def append(
+        self, commands: cython.pointer[cython.const[Command]], count: u64, seq_num: u64, report_checksum: u32
+    ) -> u64:
         done: u64 = 0
         store_u64(cython.address(self.entries), self.entries + 1, SEQ_CST)
-        if count != 0 and load_u32(cython.address(self.has_failed), ACQUIRE) == 0:
+        if count != 0 and load_u32(cython.address(self.broken), ACQUIRE) == 0:
             if load_u32(cython.address(self.turn_wanted), SEQ_CST) != 0:
                 self._turn_page()
-            if self._make_room(seq_num, report_checksum):
+            if self._ensure_room(seq_num, report_checksum):
                 done = min(count, (self._limit() - self.offset) // RECORD_BYTES)
                 self._put(commands, done)
                 store_u64(cython.address(self.sequence), commands[done - 1].sequence, RELEASE)
@@ -56,41 +61,30 @@ class Writer:
         store_u64(cython.address(self.entries), self.entries + 1, RELEASE)
         return done
 
-    def append_records(self, commands, seq_num=0, report_checksum=0):
-        """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
-        commands = checked(commands)
-        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
-        count: u64 = len(commands)
-        number: u64 = seq_num
-        link: u32 = report_checksum
-        with cython.nogil:
-            done: u64 = self.append(first, count, number, link)
-        return done
-
-    def _make_room(self, seq_num, report_checksum):
+    def _ensure_room(self, seq_num: u64, report_checksum: u32) -> cython.bint:
         """Make room for a command, after a checkpoint if one is due. Returns False if no segment is offered."""
-        durable: u64 = load_u64(cython.address(self.durable), ACQUIRE)
-        while self.blank or durable != self.checkpointed or self.end - self.offset < RECORD_BYTES:
+        synced: u64 = load_u64(cython.address(self.synced), ACQUIRE)
+        while self.blank or synced != self.checkpointed or self.end - self.offset < RECORD_BYTES:
             if self.end - self.offset < RECORD_BYTES and not self._next_segment():
                 self._starve()
                 return False
             if not self._is_ready():
                 return False
-            self._put_checkpoint(durable, seq_num, report_checksum)
+            self._put_checkpoint(synced, seq_num, report_checksum)
         return self._is_ready()
 
-    def _limit(self):
+    def _limit(self) -> u64:
         """Offset up to which the segment in use may be stored into; after it the syncer may write zeros."""
         return load_u64(cython.address(self.limits[self.number & 1]), ACQUIRE)
 
-    def _is_ready(self):
+    def _is_ready(self) -> cython.bint:
         """Return whether there is room for a record. If not, wake the syncer to make room."""
         if self.offset + RECORD_BYTES <= self._limit():
             return True
         self._starve()
         return False
 
-    def _put(self, commands, count):
+    def _put(self, commands: cython.pointer[cython.const[Command]], count: u64) -> None:
         """Append commands to this segment, which has room for them."""
         at: cython.pointer[u8] = self.memory + self.offset
         link: u32 = self.link
@@ -107,20 +101,20 @@ class Writer:
         self.link = link
         self.offset += count * RECORD_BYTES
 
-    def _put_checkpoint(self, durable, seq_num, report_checksum):
+    def _put_checkpoint(self, synced: u64, seq_num: u64, report_checksum: u32) -> None:
         """Append a checkpoint."""
         record: Command
         memset(cython.address(record), 0, COMMAND_BYTES)
         record.type = CHECKPOINT
         record.sequence = self.sequence
-        record.order_id = durable
+        record.order_id = synced
         record.quantity = seq_num
         record.tag = report_checksum
         self._put(cython.address(record), 1)
-        self.checkpointed = durable
+        self.checkpointed = synced
         self.blank = False
 
-    def _turn_page(self):
+    def _turn_page(self) -> None:
         """Leave the page in use, or the whole segment, to the syncer. ``turned_place`` is stored before: see above."""
         leaves: cython.bint = load_u64(cython.address(self.left_wanted), RELAXED) == self.number
         store_u64(cython.address(self.turned_sequence), self.sequence, RELAXED)
@@ -128,7 +122,7 @@ class Writer:
         store(cython.address(self.turn_wanted), 0, RELEASE)
         self.offset = self.end if leaves else (self.offset + PAGE - 1) // PAGE * PAGE
 
-    def _next_segment(self):
+    def _next_segment(self) -> cython.bint:
         """Continue in the offered segment. Its head is complete for a reader once its CRC is stored."""
         number: u64 = load_u64(cython.address(self.offered), ACQUIRE)
         if number == 0:
@@ -149,46 +143,53 @@ class Writer:
         store_u64(cython.address(self.offered), 0, RELEASE)
         return True
 
-    def _starve(self):
+    def _starve(self) -> None:
         """There is no room: the only case in which the engine wakes the syncer."""
         store(cython.address(self.starved), 1, SEQ_CST)
         self._wake()
 
     # ------------------------------------------------------------------ threads that hold reports back
 
-    def synced(self):
-        """Return the sequence up to which all commands are on the disk."""
-        return load_u64(cython.address(self.durable), ACQUIRE)
+    def watermark(self, level: u32) -> u64:
+        if level == DURABLE:
+            return load_u64(cython.address(self.synced), ACQUIRE)
+        return load_u64(cython.address(self.sequence), ACQUIRE)
 
-    def failed(self):
-        """Return whether the journal has failed: nothing is appended, and nothing more becomes durable."""
-        return load_u32(cython.address(self.has_failed), ACQUIRE) != 0
+    def has_failed(self) -> cython.bint:
+        return load_u32(cython.address(self.broken), ACQUIRE) != 0
 
-    def want(self):
-        """Request one write to the syncer's ``wake_fd`` when ``synced`` moves.
-
-        The caller must check ``synced`` and ``failed`` again before it sleeps, because they may have changed just
-        before.
-        """
+    def want(self) -> None:
         store(cython.address(self.wanted), 1, SEQ_CST)
         self._wake()
 
+    def ask(self) -> None:
+        """``want`` for Python."""
+        self.want()
+
+    @property
+    def last(self) -> int:
+        return load_u64(cython.address(self.sequence), ACQUIRE)
+
     # ------------------------------------------------------------------ the syncer
 
-    def start(self, mapping, number, first_offset, sequence, link, limit=None):
+    def begin(
+        self, mapping: Mapping, number: int, first_offset: int, sequence: int, link: int, limit: int | None = None
+    ) -> None:
         """Continue after the command ``sequence``, whose record has the CRC ``link``, in this segment. Called once.
 
         Everything before it is on the disk. ``limit``: see ``offer``.
         """
         if self.number:
-            raise TypeError("start() was called before")
-        self.sequence = self.turned_sequence = self.claimed = self.durable = sequence
+            raise TypeError("begin() was called before")
+        self.traced = True
+        self.first = sequence + 1
+        self.sequence = self.turned_sequence = self.claimed = self.synced = sequence
         self.link = link
         self.offer(mapping, number, first_offset, limit)
         self._next_segment()
         self.turned_place = self.place
 
-    def offer(self, mapping, number, first_offset, limit=None):
+    def offer(self, mapping: Mapping, number: int, first_offset: int, limit: int | None = None) -> None:
         """Offer a prepared segment: not in use, its head on the disk, its first pages prepared.
 
         ``limit``: the engine stores nothing after it until ``allow`` moves it; by default there is no limit.
@@ -205,26 +206,21 @@ class Writer:
         self.offered_first = first_offset
         store_u64(cython.address(self.offered), number, RELEASE)
 
-    def allow(self, number, limit):
+    def allow(self, number: int, limit: int) -> None:
         """Allow the engine to store up to this offset of a segment, the one in use or the offered one."""
         store_u64(cython.address(self.limits[number & 1]), limit, RELEASE)
 
     @property
-    def wants_segment(self):
+    def wants_segment(self) -> bool:
         """Return whether the engine has taken the last offered segment."""
         return load_u64(cython.address(self.offered), ACQUIRE) == 0
 
     @property
-    def appended(self):
-        """Return the sequence of the last command in the journal."""
-        return load_u64(cython.address(self.sequence), ACQUIRE)
-
-    @property
-    def has_new(self):
+    def has_new(self) -> bool:
         """Return whether anything was appended since the last ``turn``."""
         return load_u64(cython.address(self.sequence), ACQUIRE) != self.claimed
 
-    def progress(self):
+    def progress(self) -> tuple[int, int, int]:
         """Return how far the engine is: (sequence, segment, offset after its last record).
 
         The offset may be a batch ahead of the sequence.
@@ -233,7 +229,7 @@ class Writer:
         place: u64 = load_u64(cython.address(self.place), ACQUIRE)
         return sequence, place >> 32, place & 0xFFFFFFFF
 
-    def turn(self, leave=0):
+    def turn(self, leave: int = 0) -> tuple[int, int, int]:
         """Claim the page in use. Returns (sequence, segment, offset) of the last record before the next page.
 
         Everything before is in the pages, and the engine does not store into them again. Waits for the end of a batch.
@@ -254,7 +250,7 @@ class Writer:
         self.claimed = sequence
         return sequence, place >> 32, place & 0xFFFFFFFF
 
-    def _wait_while_inside(self, entry):
+    def _wait_while_inside(self, entry: u64) -> None:
         """Wait until the engine has ended the batch that it began at this entry."""
         looks: u64 = 0
         while load_u64(cython.address(self.entries), ACQUIRE) == entry:
@@ -264,23 +260,23 @@ class Writer:
                 yield_processor()
             looks += 1
 
-    def publish_synced(self, sequence):
+    def publish_synced(self, sequence: int) -> bool:
         """Note that everything up to here is on the disk. Returns True if a thread waits for that."""
-        store_u64(cython.address(self.durable), sequence, SEQ_CST)
+        store_u64(cython.address(self.synced), sequence, SEQ_CST)
         return exchange(cython.address(self.wanted), 0, SEQ_CST) != 0
 
-    def fail(self):
+    def fail(self) -> None:
         """Note a failure: nothing is appended or acknowledged any more."""
-        store(cython.address(self.has_failed), 1, SEQ_CST)
+        store(cython.address(self.broken), 1, SEQ_CST)
 
-    def wait(self, timeout_ns, unless_new):
+    def wait(self, timeout_ns: int, unless_new: bool) -> None:
         """Sleep until woken; with ``unless_new``, not if something was appended since the last turn."""
         timeout: i64 = timeout_ns
         not_when_new: cython.bint = unless_new
         with cython.nogil:
-            self._wait(timeout, not_when_new)
+            self._sleep(timeout, not_when_new)
 
-    def _wait(self, timeout_ns, unless_new):
+    def _sleep(self, timeout_ns: i64, unless_new: cython.bint) -> None:
         store(cython.address(self.asleep), 1, SEQ_CST)
         fence(SEQ_CST)
         new: cython.bint = unless_new and load_u64(cython.address(self.sequence), ACQUIRE) != self.claimed
@@ -289,24 +285,24 @@ class Writer:
         store(cython.address(self.asleep), 0, RELAXED)
         exchange(cython.address(self.called), 0, SEQ_CST)
 
-    def _is_starving(self):
+    def _is_starving(self) -> cython.bint:
         return (
             load_u32(cython.address(self.starved), ACQUIRE) != 0
             and load_u64(cython.address(self.offered), ACQUIRE) == 0
         )
 
-    def call(self):
+    def call(self) -> None:
         """Wake the syncer, now or when it next would sleep."""
         store(cython.address(self.called), 1, SEQ_CST)
         self._wake()
 
-    def _wake(self):
+    def _wake(self) -> None:
         fence(SEQ_CST)
         if load_u32(cython.address(self.asleep), RELAXED) != 0:
             exchange(cython.address(self.asleep), 0, RELAXED)
             wake(cython.address(self.asleep), False)
 
-    def close(self):
+    def release(self) -> None:
         """Release the segments. Allowed only when the engine has ended."""
         self.offset = self.end = 0
         store_u64(cython.address(self.offered), 0, RELEASE)

@@ -13,9 +13,9 @@ from pricetime.exchange.control.journal_server import MOST_COPIES, JournalServer
 from pricetime.exchange.control.secrets import Owner, Secrets
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
+from pricetime.log.batch import Position
 from pricetime.log.copy import CopyRefused, JournalCopy
 from pricetime.log.directory import Directory
-from pricetime.log.position import Position
 from pricetime.log.stream import MOST_BYTES
 from pricetime.wire.types import AcknowledgementLevel
 from tests.exchange.loops import Events, Listener, LoopThread, loop_thread

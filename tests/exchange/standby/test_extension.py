@@ -22,7 +22,7 @@ def add_lone_order(here: Kept, instrument: int = 1) -> None:
     order["type"], order["instructions"] = CommandType.NEW_ORDER, Instruction.EXTENDED
     order["session"], order["owner"], order["order_id"] = OWNER, OWNER, OWNER << 48 | 7
     order["instrument"], order["side"], order["price"], order["quantity"] = instrument, BID, 100, 5
-    here.journal.log.writer.append_records(order, machine.engine.seq_num, machine.matcher.report_checksum)
+    here.journal.log.append_records(order, machine.engine.seq_num, machine.matcher.report_checksum)
     machine.run(order)
 
 

@@ -184,7 +184,7 @@ def test_files_that_are_gone_are_a_failure_of_the_journal(tmp_path: Path) -> Non
     assert here.exchange.journal_failure is not None
     assert here.exchange.failure == here.exchange.journal_failure
     assert "reading the files failed: [Errno 2]" in here.exchange.failure
-    assert here.journal.log.writer.failed()
+    assert here.journal.log.failed
     here.close()
 
 

@@ -355,7 +355,7 @@ def test_limits_of_owners_over_restarts(tmp_path: Path) -> None:
         copied = here.copy_to(tmp_path / "copy")
         replay = Replay(Directory(copied))
         replay.run()
-        assert (replay.report_checksum, replay.engine.digest()) == (before["report_checksum"], before["books"])
+        assert (replay.machine.report_checksum, replay.engine.digest()) == (before["report_checksum"], before["books"])
     finally:
         here.close()
     again = Kept(copied, max_open_orders=4)

@@ -6,11 +6,11 @@ import pytest
 
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
 from pricetime.exchange.standby.journal import make_machine
-from pricetime.exchange.standby.replayer import Replayer
 from pricetime.exchange.state.machine import Machine
 from pricetime.log.directory import Directory
 from pricetime.log.errors import ReplayDiffers
 from pricetime.log.reader import LIMIT, Reader
+from pricetime.log.replayer import Replayer
 from pricetime.types import CommandType
 from tests.books import command
 from tests.exchange.harness import SMALL

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pricetime.log.directory import Directory
 from pricetime.log.snapshot import OWNER, load, write
-from pricetime.native.disk import Disk
-from tests.log.memory import MemoryDisk
+from tests.log.memory import directory_of
 from tests.log.reference import CONFIGURATION, journal, snapshot_after
 
 SNAPSHOT_AT = 60
@@ -26,14 +26,13 @@ def make(folder: Path) -> None:
     for name, data in written.files.items():
         (folder / name).write_bytes(data)
     name, data = snapshot_after(written, SNAPSHOT_AT)
-    plain = load(MemoryDisk({name: data}), folder / name)
+    plain = load(directory_of({name: data}), SNAPSHOT_AT)
     engine = CONFIGURATION.make_engine()
     reports = engine.apply(written.commands[:SNAPSHOT_AT])
     owners = np.array([(1, 3, 10), (2, 0, 1), (4, 2, 3)], OWNER)
     streams, feed = reports[:5].copy(), reports[-20:].copy()
     write(
-        Disk(),
-        folder,
+        Directory(folder),
         replace(
             plain,
             owners=owners,

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from ...log.backup import first_segment
 from ...log.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
-from ...log.term import term_of
 from ...wire import auth
 from ...wire.messages import Challenge, Login, LoginAccepted, LoginRejected
 from ...wire.types import WIRE_VERSION, SessionReason
@@ -152,7 +151,7 @@ class JournalServer(Acceptor):
     async def _send_all(self, connection: socket.socket, request: Request) -> None:
         """Send everything from a position on, then what is appended, until the follower disconnects."""
         segment, offset, term = request
-        if segment and term_of(self._directory, segment) not in {None, term}:
+        if segment and self._directory.term_of(segment) not in {None, term}:
             await self._send(connection, self._piece(PieceKind.FORKED, 0, segment, offset, 0, self._extent()[0]))
             return
         if segment == 0:

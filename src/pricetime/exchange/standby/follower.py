@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 
 from ...core.snapshot import Snapshot
 from ...log.commit_log import CommitLog
+from ...log.replayer import Replayer
 from ...log.snapshot import SnapshotFile, keep_two, restore, write
 from ...types import SNAPSHOT_ORDER, Phase
 from ..settings.config import GatewayConfig
 from ..settings.room import room_for
 from ..settings.server_log import Log
 from ..state.machine import Machine
-from .books import Books, instruments_of, public_orders
+from .books import FeedBooks, instruments_of, public_orders
 from .depth import BookDepth, depth_of
 from .journal import Journal
-from .replayer import Replayer
 
 #: Wait when the follower is up to date, in seconds. It then runs all commands of that time together.
 IDLE_WAIT_S = 0.02
@@ -70,7 +70,7 @@ class Follower:
             "feed_reports": settings.snapshot_feed_reports,
         }
         with room_for("order_capacity", "level_capacity"):
-            self._replayer: Replayer[Machine] | Replayer[Books] = self._copy(journal)
+            self._replayer: Replayer[Machine] | Replayer[FeedBooks] = self._copy(journal)
         self._ended = threading.Event()
         self._next, self._books = threading.Lock(), threading.Lock()
         self._wanted = (0, 0)  #: number of the newest request for a snapshot, and the last command before it
@@ -78,12 +78,12 @@ class Follower:
         self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
-    def _copy(self, journal: Journal | None) -> Replayer[Machine] | Replayer[Books]:
+    def _copy(self, journal: Journal | None) -> Replayer[Machine] | Replayer[FeedBooks]:
         """Return what follows, in the state of the live machine."""
         live, configuration = self._live, self._live.configuration
-        reader = self._log.read(self._log.last)
+        reader = self._log.reader(self._log.last)
         if journal is None:
-            books = Books(configuration, configuration.make_engine(), live.store.epoch, live.store.next_sequence)
+            books = FeedBooks(configuration, configuration.make_engine(), live.epoch, live.store.next_sequence)
             return Replayer(books, reader)
         snapshot = live.snapshot(reader.position, term=self._log.term, **self._kept)
         machine = Machine(
@@ -164,10 +164,10 @@ class Follower:
     @property
     def sequence(self) -> int:
         """Sequence of the last command that the follower has run."""
-        return self._replayer.position.sequence
+        return self._replayer.sequence
 
     @property
-    def machine(self) -> Machine | Books:
+    def machine(self) -> Machine | FeedBooks:
         """What follows. Use it only when no thread runs ``run``."""
         return self._replayer.machine
 
@@ -265,7 +265,7 @@ class Follower:
         self.newest = snapshot.sequence
         assert self._directory is not None
         try:
-            path = write(self._directory.disk, self._directory.path, snapshot)
+            path = write(self._directory, snapshot)
             removed = keep_two(self._directory, keep_segments=self._settings.keep_segments)
         except OSError as error:
             self._events.error("snapshot failed", sequence=snapshot.sequence, error=str(error))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TypeAlias
 
 from ...core.engine import Engine
-from ...log.batch import Whole
-from ...log.commit_log import FileLog
+from ...log.batch import Position, Whole
 from ...log.configuration import Configuration
 from ...log.directory import Directory
 from ...log.errors import SnapshotDamaged
-from ...log.position import Position
+from ...log.file_log import FileLog
 from ...log.reader import LIMIT, Reader
+from ...log.replayer import Replayer
 from ...log.segment import boot_id
-from ...log.snapshot import newest_good
+from ...log.snapshot import restored
 from ...log.tail import cut, judge
 from ...native.disk import Disk
 from ...wire.types import AcknowledgementLevel
@@ -25,19 +25,16 @@ from ..settings.room import room_for
 from ..settings.server_log import Log
 from ..state.machine import Machine
 from .reconfigure import reconfigure
-from .replayer import Replayer
+
+#: What the log counts.
+COUNTS = ("commits", "synced_bytes", "sync_ns", "sync_last_ns", "sync_longest_ns")
 
 #: Interval of log events about the progress of a replay, in seconds.
 PROGRESS_S = 2.0
 
 
-class Recovered(NamedTuple):
-    """What a journal contains."""
-
-    machine: Machine
-    position: Position | None  #: after the last command; None for a new journal
-    snapshot: int  #: last command of the newest good snapshot; 0 without one
-    whole: Whole  #: has the last orders, not in the machine, if they wait for an extension
+#: The machine, the position after the last command (None for a new journal), and ``Journal.snapshot`` and ``whole``.
+Recovered: TypeAlias = tuple[Machine, Position | None, int, Whole]
 
 
 class Journal:
@@ -53,22 +50,21 @@ class Journal:
         try:
             with room_for("order_capacity", "segment_bytes"):
                 self.directory.lock()
-                self.directory.remove_temporary()
-                recovered = recover(settings, self.directory, log)
-                self.machine = recovered.machine
-                self.snapshot = recovered.snapshot  #: last command of the newest good snapshot at the start
-                self.whole = recovered.whole  #: has the last orders, not in the machine, if they wait for an extension
+                #: ``snapshot``: last command of the newest good one at the start; 0 without one. ``whole``: has the
+                #: last orders, not in the machine, if they wait for an extension
+                self.machine, position, self.snapshot, self.whole = recover(settings, self.directory, log)
                 self.log = FileLog(
                     self.directory,
                     self.machine.configuration,
-                    position=recovered.position,
+                    position=position,
                     level=AcknowledgementLevel[settings.acknowledge.name],
-                    epoch=self.machine.store.epoch,
+                    epoch=self.machine.epoch,
                     segment_bytes=settings.segment_bytes,
                     window_ns=settings.commit_window_us * 1000,
                     interval_ns=settings.sync_interval_ms * 1_000_000,
                     wake_fd=wake_fd,
                 )
+                self.log.open()
         except OSError as error:
             self.directory.unlock()
             raise CannotStart(f"journal: {settings.journal}: {error}") from error
@@ -79,22 +75,17 @@ class Journal:
     def extent(self) -> tuple[int, int, int]:
         """How far copies may go: the last sequence number, and the segment and byte where it ends."""
         if self.log.level == AcknowledgementLevel.DURABLE:
-            return self.log.syncer.synced_place
-        return self.log.writer.progress()
+            return self.log.synced_place
+        return self.log.progress()
 
     def stats(self) -> dict[str, int]:
         """Counters since the start, by name."""
-        counts = self.log.syncer.counts
-        _, segment, offset = self.log.writer.progress()
+        _, segment, offset = self.log.progress()
         return {
             "journal_synced": self.log.durable,
             "journal_segment": segment,
             "journal_offset": offset,
-            "journal_commits": counts.commits,
-            "journal_synced_bytes": counts.n_bytes,
-            "journal_sync_ns": counts.total_ns,
-            "journal_sync_last_ns": counts.last_ns,
-            "journal_sync_longest_ns": counts.longest_ns,
+            **{f"journal_{name}": self.log.counts[name] for name in COUNTS},
         }
 
     def close(self) -> None:
@@ -126,22 +117,22 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
         return _begin(settings, directory)
     began = time.monotonic()
     replayer = _begin_replay(settings, directory, lambda error: log.warning("snapshot skipped", error=str(error)))
-    started_at = replayer.position.sequence
+    started_at = replayer.sequence
     _replay(replayer, log)
     machine, reader = replayer.machine, replayer.reader
     assert isinstance(reader, Reader)
     tail = judge(reader)
     kept = cut(directory, tail)
     # reports of commands that were lost may have been published, so subscribers must start again: a new epoch
-    if tail.lost or (reader.boot != boot_id() and reader.level != AcknowledgementLevel.DURABLE):
+    if tail.lost or (reader.head.boot != boot_id() and reader.head.level != AcknowledgementLevel.DURABLE):
         machine.begin_epoch(time.time_ns())
     log.info(
         "recovered",
         journal=str(directory.path),
         snapshot=started_at or None,
-        replayed=replayer.position.sequence - started_at,
-        sequence=replayer.position.sequence,
-        term=reader.term,
+        replayed=replayer.sequence - started_at,
+        sequence=replayer.sequence,
+        term=reader.head.term,
         checkpoints=replayer.checkpoints,
         orders=len(machine.engine),
         sessions=len(machine.streams.dump(0)[0]),
@@ -152,7 +143,7 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
     )
     for change in reconfigure(machine, settings):
         log.warning("configuration changed", change=change)
-    return Recovered(machine, replayer.position, started_at, replayer.whole)
+    return machine, replayer.position, started_at, replayer.whole
 
 
 def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
@@ -164,18 +155,17 @@ def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
         )
     machine = make_machine(settings, settings.configuration())
     machine.begin_epoch(time.time_ns())
-    return Recovered(machine, None, 0, Whole())
+    return machine, None, 0, Whole()
 
 
 def _begin_replay(
     settings: GatewayConfig, directory: Directory, told: Callable[[SnapshotDamaged], object]
 ) -> Replayer[Machine]:
     """Begin at the newest good snapshot, or at the first command without one. Raises CannotStart."""
-    restored = newest_good(directory, told)
-    if restored is not None:
-        machine = make_machine(settings, restored.configuration, restored.engine)
-        machine.load(restored.snapshot)
-        return Replayer(machine, Reader(directory, restored.snapshot.position))
+    for start in restored(directory, told):
+        machine = make_machine(settings, start.configuration, start.engine)
+        machine.load(start.snapshot)
+        return Replayer(machine, Reader(directory, start.snapshot.position))
     first = directory.segments()[0]
     if first != 1:
         raise CannotStart(
@@ -188,11 +178,11 @@ def _begin_replay(
 
 def _replay(replayer: Replayer[Machine], log: Log) -> None:
     """Replay the whole journal. A long replay logs its progress."""
-    first = replayer.position.sequence
+    first = replayer.sequence
     began = logged_at = time.monotonic()
     while replayer.step(LIMIT):
         now = time.monotonic()
         if now - logged_at >= PROGRESS_S:
             logged_at = now
-            done = replayer.position.sequence - first
+            done = replayer.sequence - first
             log.info("recovering", replayed=done, sequence=first + done, per_second=round(done / (now - began)))

@@ -10,12 +10,14 @@ or setting.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.engine import Engine
+from ...log.batch import Checkpoint, Position
 from ...log.configuration import Configuration
-from ...log.position import Position
 from ...log.snapshot import SnapshotFile
 from ...types import Phase
 from .feed_store import FeedStore
@@ -27,8 +29,6 @@ from .streams import Streams
 
 #: Commands that wait for their answers, in a machine that only replays.
 FEW_WAITING = 16
-
-NO_MARKS = np.empty(0, MARK)
 
 
 class Machine:
@@ -76,16 +76,22 @@ class Machine:
         return self.sequencer.timestamp
 
     @property
+    def epoch(self) -> int:
+        """Epoch of the feed, ns; 0 before the first."""
+        return int(self.store.epoch)
+
+    @property
     def next_sequence(self) -> int:
         """Sequence number of the next report of the feed."""
         return self.store.next_sequence
 
-    def run(self, commands: NDArray[np.void], marks: NDArray[np.void] = NO_MARKS) -> int:
+    def run(self, commands: NDArray[np.void], checkpoints: Sequence[Checkpoint] = ()) -> int:
         """Execute an array of ``pricetime.COMMAND`` that has sequence numbers, and route its reports. O(commands).
 
-        Not while an event loop runs the machine. ``marks``: an array of ``playback.MARK``. Returns how many of them
-        agree; execution stops at the first that does not, and the machine cannot be used after that.
+        Not while an event loop runs the machine. Returns how many of the checkpoints agree;
+        execution stops at the first that does not, and the machine cannot be used after that.
         """
+        marks = np.array([(point.index, point.seq_num, point.report_checksum) for point in checkpoints], MARK)
         agreed = self._playback.run(commands, marks)
         if len(commands):
             self.sequencer.skip_to(int(commands["sequence"][-1]), int(commands["timestamp"][-1]))

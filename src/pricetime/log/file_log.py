@@ -1,4 +1,4 @@
-"""The syncer thread: writes the journal to the disk, and prepares room ahead of the engine.
+"""A journal that a server writes. Its thread, the syncer, writes it to the disk and prepares room ahead of the engine.
 
 The syncer may be slow, but the engine must not wait for it. So the engine hands over whole pages (``Writer.turn``) and
 continues on others. The syncer does long work in small steps, and checks for an awaited commit between any two of them.
@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
 
 from ..native.crc import crc32c
 from ..native.schedule import take_short_turns
 from ..wire.types import AcknowledgementLevel
 from . import segment
+from .batch import Position
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalFailed
 from .layout import PAGE
 from .live import CHUNK, LiveSegment, whole_chunks
-from .position import Position
-from .term import newest_term
+from .reader import Reader, position_after
+from .segment import SegmentHead
 from .unsynced import unsynced
 from .writer import Writer
 
@@ -40,24 +41,13 @@ DEFAULT_SEGMENT_BYTES = 64 << 20
 SWIFT_CHUNKS = 2
 
 
-@dataclass
-class SyncCounts:
-    """What was synced so far. Any thread may read it at any time."""
-
-    commits: int = 0  #: each makes everything durable that was appended when it began
-    n_bytes: int = 0
-    last_ns: int = 0  #: from leaving the page until all was on the disk
-    longest_ns: int = 0
-    total_ns: int = 0
-
-
-class Syncer:
-    """Offers segments of ``directory``, which is locked, to ``writer``, and syncs what it appends.
+class FileLog(Writer):
+    """A journal in ``directory``, which is locked: what the engine appends, the thread ``run`` writes to the disk.
 
     ``position``: after the last record of the journal so far; None for a new journal. ``level``: an
     ``AcknowledgementLevel``; with DURABLE everything appended is synced at once, ``window_ns`` after the first command
     of a group, otherwise every ``interval_ns``. ``wake_fd``: an eventfd, written when something awaited
-    (``Writer.want``) is durable, and after a failure.
+    (``CommitLog.want``) is durable, and after a failure.
 
     The first file operation that fails ends all syncing for good: nothing is appended or becomes durable any more, and
     ``failure`` says what happened.
@@ -65,7 +55,6 @@ class Syncer:
 
     def __init__(
         self,
-        writer: Writer,
         directory: Directory,
         configuration: Configuration,
         *,
@@ -77,23 +66,19 @@ class Syncer:
         interval_ns: int = 10_000_000,
         wake_fd: int | None = None,
     ) -> None:
-        self.writer = writer
+        self.level = level
         self.directory = directory
         self.disk = directory.disk
         self.configuration = configuration
         self.position = position
-        self.level = level
-        self.term = 0  #: of this process as the writer; known once it is open
         self.epoch = epoch
         self.segment_bytes = segment_bytes
         self.window_ns = window_ns
         self.interval_ns = interval_ns
         self.wake_fd = wake_fd
-        self._journal = b""  # id of the journal; known once it is open
-        self.counts = SyncCounts()
-        self.failure: str | None = None
+        self.counts = Counter[str]()  #: commits, their ns and bytes; any thread may read them
         self.synced_place = (0, 0, 0)  #: sequence, segment, offset: everything before is on the disk
-        self.error: OSError | None = None  #: the error behind ``failure``, if the system reported one
+        self._journal = b""  # id of the journal; known once it is open
         self._doing = ""
         self._ended = False
         self._thread: threading.Thread | None = None
@@ -101,9 +86,8 @@ class Syncer:
         self._ready: LiveSegment | None = None  #: offered to the engine, and not known to be taken
         self._sync_due_ns = self._refresh_due_ns = 0
         self._places: list[tuple[int, int, int]] = []  #: sequence, segment, offset at which the engine was seen
-        self._filled = self._filled_ns = (
-            0  #: bytes of the segment that the engine left last, and how long it took to fill them
-        )
+        #: bytes of the segment that the engine left last, and how long it took to fill them
+        self._filled = self._filled_ns = 0
         self._taken_ns = time.monotonic_ns()  #: when the engine began the one in use
 
     # ------------------------------------------------------------------ from outside
@@ -117,12 +101,12 @@ class Syncer:
             raise JournalFailed(error.errno, self.failure) from error
 
     def start(self) -> None:
-        """Call ``run`` in a new thread, until ``end``."""
+        """Start the thread of the syncer. It inherits the processors of the calling thread."""
         self._thread = threading.Thread(target=self.run, name="journal", daemon=True)
         self._thread.start()
 
     def run(self) -> None:
-        """The thread's body. Returns after ``end``, when everything is on the disk, or after a failure."""
+        """The thread's body. Returns after ``close``, when everything is on the disk, or after a failure."""
         try:
             take_short_turns()
             while not self._ended:
@@ -132,22 +116,23 @@ class Syncer:
         except Exception as error:
             self._fail(error)
 
+    def reader(self, sequence: int) -> Reader:
+        return Reader(self.directory, position_after(self.directory, sequence))
+
     def lose(self, error: OSError) -> None:
-        """A different thread could not read the files: appended commands may be lost, so nothing more is appended."""
         if self.failure is None:
             self._doing = "reading the files"
             self._fail(error)
 
-    def end(self) -> None:
-        """Sync everything appended, unless something failed. The engine must have ended."""
+    def close(self) -> None:
         self._ended = True
-        self.writer.call()
+        self.call()
         if self._thread is None:
             if self.failure is None:
                 self.run()
         else:
             self._thread.join()
-        self.writer.close()
+        self.release()
         for live in (*self._live, *([self._ready] if self._ready else [])):
             live.close()
         self._live, self._ready = [], None
@@ -164,24 +149,18 @@ class Syncer:
         for number in last:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
-        self._journal = self._journal_of(before)
-        self.term = newest_term(self.directory) + 1
+        self._journal = self.directory.head(before[-1]).journal if before else os.urandom(16)
+        self.term = self.directory.newest_term() + 1
         live = self._create(before[-1] + 1 if before else 1)
         self._live.append(live)
         while live.populate(LEAD):
             pass
         sequence = self.position.sequence if self.position else 0
         link = self.position.link if self.position else crc32c(self.configuration.to_json())
-        self.writer.start(live.mapping, live.number, live.first_offset, sequence, link, live.limit)
+        self.begin(live.mapping, live.number, live.first_offset, sequence, link, live.limit)
         self._sync(live, live.first_offset)
         self.synced_place = (sequence, live.number, live.first_offset)
         self._shorten()
-
-    def _journal_of(self, numbers: list[int]) -> bytes:
-        """Return the id in the newest of these segments; a new id without one."""
-        if not numbers:
-            return os.urandom(16)
-        return segment.read_head(self.disk, self.directory.path_of(numbers[-1])).journal
 
     def _shorten(self) -> None:
         """Cut off the unused end of the segment before. The new one continues it, so no start takes it for a loss."""
@@ -197,7 +176,7 @@ class Syncer:
         if self._is_due():
             self._commit()
         if not self._make_room():
-            self._wait()
+            self._idle()
         elif self._is_short():
             self._catch_up()
 
@@ -206,22 +185,22 @@ class Syncer:
             return True  # the next segment cannot be made before that
         if self.level != AcknowledgementLevel.DURABLE:
             return time.monotonic_ns() >= self._sync_due_ns
-        if self.window_ns and self.writer.has_new:
+        if self.window_ns and self.has_new:
             time.sleep(self.window_ns / 1e9)
         return True
 
-    def _wait(self) -> None:
+    def _idle(self) -> None:
         if len(self._live) > 1:
             return
         if self.level == AcknowledgementLevel.DURABLE:
-            self.writer.wait(self.interval_ns, unless_new=True)
+            self.wait(self.interval_ns, unless_new=True)
         else:
-            self.writer.wait(max(1, self._sync_due_ns - time.monotonic_ns()), unless_new=False)
+            self.wait(max(1, self._sync_due_ns - time.monotonic_ns()), unless_new=False)
 
     def _commit(self) -> None:
         """Sync everything appended so far."""
         self._sync_due_ns = time.monotonic_ns() + self.interval_ns
-        if not self.writer.has_new:
+        if not self.has_new:
             return
         began_ns = time.monotonic_ns()
         claimed = self._claim()
@@ -236,26 +215,26 @@ class Syncer:
             del self._live[0]
         self._sync(self._live[0], offset)
         self.synced_place = (sequence, number, offset)
-        waited_for = self.writer.publish_synced(sequence)
+        waited_for = self.publish_synced(sequence)
         if waited_for:
-            self._wake()
+            self._tell()
         took_ns = time.monotonic_ns() - began_ns
-        self.counts.commits += 1
-        self.counts.last_ns = took_ns
-        self.counts.total_ns += took_ns
-        self.counts.longest_ns = max(self.counts.longest_ns, took_ns)
+        self.counts["commits"] += 1
+        self.counts["sync_ns"] += took_ns
+        self.counts["sync_last_ns"] = took_ns
+        self.counts["sync_longest_ns"] = max(self.counts["sync_longest_ns"], took_ns)
 
     def _claim(self) -> tuple[int, int, int] | None:
         """Return what to sync next: a sequence and a position with everything up to it before pages that are in use.
 
         None if nothing can be claimed yet.
         """
-        sequence, number, offset = self.writer.progress()
+        sequence, number, offset = self.progress()
         self._notice_taken(number)
         in_use = self._live[-1]
         if not in_use.chunked or self._ended:
             self._places = []
-            return self.writer.turn()
+            return self.turn()
         self._places.append((sequence, number, offset))
         whole = whole_chunks(offset)
         if whole > in_use.synced or len(self._live) > 1:
@@ -265,7 +244,7 @@ class Syncer:
         # The engine has become slow, and the chunk in use must be synced. It cannot continue in a chunk of which a part
         # was synced, so it leaves the segment; the next one is made for its present speed.
         self._places = []
-        claimed = self.writer.turn(in_use.number)
+        claimed = self.turn(in_use.number)
         if claimed[1] == in_use.number:
             in_use.end = claimed[2]
         return claimed
@@ -274,34 +253,34 @@ class Syncer:
         """Return the newest sequence known to be before this position, with this position."""
         before = [seen for seen in self._places if seen[1:] <= (number, whole)]
         self._places = self._places[len(before) :]
-        return before[-1][0] if before else self.writer.synced(), number, whole
+        return before[-1][0] if before else self.durable, number, whole
 
     def _sync(self, live: LiveSegment, offset: int) -> None:
         self._doing = f"syncing {segment.name(live.number)}"
         while n_bytes := live.sync(offset):
-            self.counts.n_bytes += n_bytes
+            self.counts["synced_bytes"] += n_bytes
             if live.synced < offset:
                 self._catch_up()  # much to sync, so the engine is fast
                 self._doing = f"syncing {segment.name(live.number)}"
 
     def _make_room(self) -> bool:
         """Do one step of preparation. Returns False if there is nothing to do."""
-        _, number, offset = self.writer.progress()
+        _, number, offset = self.progress()
         self._notice_taken(number)
         in_use, ready = self._live[-1], self._ready
         self._doing = f"preparing {segment.name(number)}"
         if in_use.populate(offset + LEAD):
-            self.writer.allow(in_use.number, in_use.limit)
+            self.allow(in_use.number, in_use.limit)
             return True
         if ready is None:
             if len(self._live) > 1:
                 return False  # the commit comes first: _open relies on only the last two segments not being on the disk
             self._ready = ready = self._create(number + 1)
             ready.populate(PAGE)
-            self.writer.offer(ready.mapping, ready.number, ready.first_offset, ready.limit)
+            self.offer(ready.mapping, ready.number, ready.first_offset, ready.limit)
             return True
         if ready.populate(offset + LEAD - in_use.n_bytes):
-            self.writer.allow(ready.number, ready.limit)
+            self.allow(ready.number, ready.limit)
             return True
         if time.monotonic_ns() >= self._refresh_due_ns:
             self._refresh_due_ns = time.monotonic_ns() + REFRESH_NS
@@ -315,7 +294,7 @@ class Syncer:
             pass
 
     def _is_short(self) -> bool:
-        _, number, offset = self.writer.progress()
+        _, number, offset = self.progress()
         in_use = self._live[-1]
         ahead = in_use.populated - offset if in_use.number == number else 0
         if in_use.populated == in_use.n_bytes and self._ready is not None:
@@ -333,14 +312,13 @@ class Syncer:
 
     def _create(self, number: int) -> LiveSegment:
         self._doing = f"making {segment.name(number)}"
-        json = self.configuration.to_json()
-        head = segment.prepared(
-            number, self.segment_bytes, json, term=self.term, epoch=self.epoch, level=self.level, journal=self._journal
-        )
-        fd, mapping = segment.create(self.disk, self.directory.path, head, json)
+        head = SegmentHead(
+            self.configuration.to_json(), number, self.segment_bytes, self.term, self.epoch,
+            segment.boot_id(), self._journal, self.level,
+        )  # fmt: skip
         zeroed = self.level == AcknowledgementLevel.DURABLE
         chunked = not zeroed and self._is_fast()
-        return LiveSegment(self.disk, fd, mapping, number, head.first_offset, zeroed=zeroed, chunked=chunked)
+        return LiveSegment(self.directory, head, zeroed=zeroed, chunked=chunked)
 
     def _is_fast(self) -> bool:
         """Return whether the engine filled the last segment so fast that each sync finds whole chunks."""
@@ -351,18 +329,18 @@ class Syncer:
         if self._ready is None:
             return
         self._doing = f"removing {segment.name(self._ready.number)}"
-        self.writer.close()
+        self.release()
         self._ready.close()
         self.disk.unlink(self.directory.path_of(self._ready.number))
         self.disk.sync_folder(self.directory.path)
         self._ready = None
 
     def _fail(self, error: Exception) -> None:
-        self.writer.fail()
+        self.fail()
         self.failure = f"{self.directory.path}: {self._doing} failed: {error}"
-        self.error = error if isinstance(error, OSError) else None
-        self._wake()
+        self._tell()
 
-    def _wake(self) -> None:
+    def _tell(self) -> None:
+        """Wake the event loop."""
         if self.wake_fd is not None:
             os.eventfd_write(self.wake_fd, 1)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pricetime.errors import InvalidSetting
+from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalFailed
-from pricetime.log.position import Position
 from pricetime.native.disk import Disk
 
 from . import written
@@ -57,33 +57,31 @@ class Watched(Disk):
 
 
 class Journal:
-    """A syncer with its writer in a folder."""
+    """A log in a folder."""
 
     def __init__(self, folder: Path, disk: Disk | None = None, **settings: Any) -> None:
-        from pricetime.log.syncer import Syncer
-        from pricetime.log.writer import Writer
+        from pricetime.log.file_log import FileLog
 
-        self.writer = Writer()
         self.directory = Directory(folder, disk)
         given = {"level": DURABLE, "segment_bytes": 4 * PAGE, **settings}
-        self.syncer = Syncer(self.writer, self.directory, written.CONFIGURATION, **given)
+        self.log = FileLog(self.directory, written.CONFIGURATION, **given)
 
     def append(self, commands: np.ndarray[Any, Any]) -> int:
         """All of them, unless something fails: how many."""
         done = 0
-        while done < len(commands) and not self.writer.failed():
-            done += self.writer.append_records(commands[done : done + 50])
+        while done < len(commands) and not self.log.failed:
+            done += self.log.append_records(commands[done : done + 50])
         return done
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     made = Journal(tmp_path)
-    made.syncer.open()
-    made.syncer.start()
+    made.log.open()
+    made.log.start()
     yield made
-    made.syncer.end()
-    assert made.syncer.failure is None
+    made.log.close()
+    assert made.log.failure is None
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -115,12 +113,12 @@ def sequences(folder: Path) -> list[int]:
 def test_the_first_segment_is_in_use_and_on_the_disk_before_anything_is_appended(tmp_path: Path) -> None:
     disk = Watched()
     journal = Journal(tmp_path, disk, epoch=77, level=MEMORY)
-    journal.syncer.open()
+    journal.log.open()
     identity = journal_id(tmp_path / "00000001.journal")
     head = written.Segment(segment_bytes=4 * PAGE, epoch=77, boot=journal_boot(), journal=identity, level=MEMORY).data()
     assert (tmp_path / "00000001.journal").read_bytes() == head
     assert list(disk.pages.values()) == [head[:PAGE]]
-    journal.syncer.end()
+    journal.log.close()
 
 
 def journal_id(path: Path) -> bytes:
@@ -137,51 +135,51 @@ def journal_boot() -> bytes:
 @pytest.mark.parametrize("level", [MEMORY, DURABLE])
 def test_what_is_appended_becomes_durable(tmp_path: Path, level: int) -> None:
     journal = Journal(tmp_path, level=level)
-    journal.syncer.open()
-    journal.syncer.start()
+    journal.log.open()
+    journal.log.start()
     assert journal.append(written.orders(1000)) == 1000
-    wait_for(lambda: journal.writer.synced() == 1000)
-    journal.syncer.end()
+    wait_for(lambda: journal.log.durable == 1000)
+    journal.log.close()
     assert sequences(tmp_path) == list(range(1, 1001))
-    assert journal.syncer.counts.commits >= 1
-    assert journal.syncer.counts.n_bytes >= 1000 * 72
-    assert journal.syncer.counts.longest_ns >= journal.syncer.counts.last_ns > 0
+    assert journal.log.counts["commits"] >= 1
+    assert journal.log.counts["synced_bytes"] >= 1000 * 72
+    assert journal.log.counts["sync_longest_ns"] >= journal.log.counts["sync_last_ns"] > 0
 
 
 def test_everything_is_durable_at_the_end_and_nothing_prepared_is_left(tmp_path: Path) -> None:
     journal = Journal(tmp_path, level=MEMORY, interval_ns=3_600_000_000_000)
-    journal.syncer.open()
-    journal.syncer.start()
-    wait_for(lambda: not journal.writer.wants_segment)
+    journal.log.open()
+    journal.log.start()
+    wait_for(lambda: not journal.log.wants_segment)
     assert (tmp_path / "00000002.journal").exists()
     journal.append(written.orders(5))
-    journal.syncer.end()
-    assert journal.writer.synced() == 5
+    journal.log.close()
+    assert journal.log.durable == 5
     assert [path.name for path in tmp_path.iterdir()] == ["00000001.journal"]
     assert journal.append(written.orders(1, 6)[:0]) == 0
 
 
 def test_an_end_without_a_thread(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.syncer.open()
+    journal.log.open()
     journal.append(written.orders(5))
-    journal.syncer.end()
-    assert journal.writer.synced() == 5
+    journal.log.close()
+    assert journal.log.durable == 5
 
 
 def test_no_page_is_synced_twice_and_none_is_stored_into_after(tmp_path: Path) -> None:
     disk = Watched()
     journal = Journal(tmp_path, disk, segment_bytes=64 * PAGE)
-    journal.syncer.open()
-    journal.syncer.start()
-    maps: dict[int, Any] = {live.mapping.address: live.mapping for live in journal.syncer._live}
+    journal.log.open()
+    journal.log.start()
+    maps: dict[int, Any] = {live.mapping.address: live.mapping for live in journal.log._live}
     journal.append(written.orders(3000))
-    wait_for(lambda: journal.writer.synced() == 3000)
+    wait_for(lambda: journal.log.durable == 3000)
     for (address, page), as_synced in disk.pages.items():
         if address in maps:
             assert bytes(memoryview(maps[address])[page : page + PAGE]) == as_synced
-    journal.syncer.end()
-    assert journal.syncer.failure is None
+    journal.log.close()
+    assert journal.log.failure is None
 
 
 def test_who_waits_is_woken(tmp_path: Path) -> None:
@@ -189,49 +187,49 @@ def test_who_waits_is_woken(tmp_path: Path) -> None:
     waits = select.poll()  # select() cannot wait for a descriptor above 1,023
     waits.register(wake_fd, select.POLLIN)
     journal = Journal(tmp_path, interval_ns=3_600_000_000_000, wake_fd=wake_fd)
-    journal.syncer.open()
-    journal.syncer.start()
+    journal.log.open()
+    journal.log.start()
     try:
         for sequence in range(1, 20):
             journal.append(written.orders(1, sequence))
-            while journal.writer.synced() < sequence:
-                journal.writer.want()
-                if journal.writer.synced() < sequence:
+            while journal.log.durable < sequence:
+                journal.log.ask()
+                if journal.log.durable < sequence:
                     assert waits.poll(60_000)
                     os.eventfd_read(wake_fd)
     finally:
-        journal.syncer.end()
+        journal.log.close()
         os.close(wake_fd)
 
 
 def test_a_group_waits_for_its_window(tmp_path: Path) -> None:
     journal = Journal(tmp_path, window_ns=200_000_000)
-    journal.syncer.open()
-    journal.syncer.start()
-    wait_for(lambda: not journal.writer.wants_segment)
+    journal.log.open()
+    journal.log.start()
+    wait_for(lambda: not journal.log.wants_segment)
     for sequence in range(1, 11):
         journal.append(written.orders(1, sequence))
-        journal.writer.want()
-    wait_for(lambda: journal.writer.synced() == 10)
-    assert journal.syncer.counts.commits < 10
-    journal.syncer.end()
+        journal.log.ask()
+    wait_for(lambda: journal.log.durable == 10)
+    assert journal.log.counts["commits"] < 10
+    journal.log.close()
 
 
 def test_a_new_start_goes_on_in_a_segment_of_its_own(tmp_path: Path) -> None:
     first = Journal(tmp_path)
-    first.syncer.open()
+    first.log.open()
     first.append(written.orders(10))
-    first.syncer.end()
+    first.log.close()
     data = (tmp_path / "00000001.journal").read_bytes()
     link = int.from_bytes(data[PAGE + 10 * 72 + 4 : PAGE + 10 * 72 + 8], "little")
     (tmp_path / "00000007.journal.temporary").touch()
     disk = Watched()
     second = Journal(tmp_path, disk, position=Position(1, PAGE + 11 * 72, link, 10))
-    second.syncer.open()
+    second.log.open()
     assert disk.calls[:2] == ["unlink", "sync_file"]
-    assert second.writer.synced() == 10
+    assert second.log.durable == 10
     second.append(written.orders(5, 11))
-    second.syncer.end()
+    second.log.close()
     head = (tmp_path / "00000002.journal").read_bytes()[:128]
     assert head == written.head(
         written.CONFIGURATION.to_json(),
@@ -249,7 +247,7 @@ def test_a_new_start_goes_on_in_a_segment_of_its_own(tmp_path: Path) -> None:
 
 def test_segments_too_small_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting):
-        Journal(tmp_path, segment_bytes=PAGE).syncer.open()
+        Journal(tmp_path, segment_bytes=PAGE).log.open()
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
@@ -262,39 +260,36 @@ def test_whichever_call_fails_is_the_last(tmp_path: Path, error: int) -> None:
         disk = Watched(fail_at, error)
         journal = Journal(folder, disk, wake_fd=os.eventfd(0, os.EFD_NONBLOCK))
         try:
-            journal.syncer.open()
+            journal.log.open()
         except JournalFailed as failed:
             assert failed.errno == error
         else:
-            journal.syncer.start()
+            journal.log.start()
             journal.append(written.orders(400))
-            wait_for(lambda: journal.writer.failed() or journal.writer.synced() == 400)  # noqa: B023
-        journal.syncer.end()
+            wait_for(lambda: journal.log.failed or journal.log.durable == 400)  # noqa: B023
+        journal.log.close()
         if len(disk.calls) < fail_at:
             break
         assert len(disk.calls) == fail_at
-        assert journal.writer.failed()
-        assert journal.syncer.failure is not None
-        assert os.strerror(error) in journal.syncer.failure
-        assert str(folder) in journal.syncer.failure
-        assert journal.syncer.error is not None
-        assert journal.syncer.error.errno == error
-        assert os.eventfd_read(journal.syncer.wake_fd) >= 1  # type: ignore[arg-type]
-        assert sequences(folder)[: journal.writer.synced()] == list(range(1, journal.writer.synced() + 1))
-        os.close(journal.syncer.wake_fd)  # type: ignore[arg-type]
+        assert journal.log.failed
+        assert journal.log.failure is not None
+        assert os.strerror(error) in journal.log.failure
+        assert str(folder) in journal.log.failure
+        assert os.eventfd_read(journal.log.wake_fd) >= 1  # type: ignore[arg-type]
+        assert sequences(folder)[: journal.log.durable] == list(range(1, journal.log.durable + 1))
+        os.close(journal.log.wake_fd)  # type: ignore[arg-type]
         fail_at += 1
     assert fail_at > 20
 
 
 def test_a_mistake_of_our_own_ends_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path)
-    journal.syncer.open()
-    monkeypatch.setattr(journal.syncer, "_make_room", lambda: 1 / 0)
-    journal.syncer.start()
-    wait_for(journal.writer.failed)
-    journal.syncer.end()
-    assert "division" in str(journal.syncer.failure)
-    assert journal.syncer.error is None
+    journal.log.open()
+    monkeypatch.setattr(journal.log, "_make_room", lambda: 1 / 0)
+    journal.log.start()
+    wait_for(lambda: journal.log.failed)
+    journal.log.close()
+    assert "division" in str(journal.log.failure)
 
 
 def test_one_appends_another_syncs_and_a_third_looks(journal: Journal) -> None:
@@ -304,8 +299,8 @@ def test_one_appends_another_syncs_and_a_third_looks(journal: Journal) -> None:
 
     def look() -> None:
         while not looked or looked[-1] < count:
-            durable = journal.writer.synced()
-            assert durable <= journal.writer.appended
+            durable = journal.log.durable
+            assert durable <= journal.log.last
             assert durable >= (looked[-1] if looked else 0)
             looked.append(durable)
             time.sleep(0.0005)
