@@ -34,7 +34,7 @@ class CommandFuture:
     if not cython.compiled:
         state = PENDING
         kind = ends = connection = 0
-        value = lock = callbacks = following = newest = None
+        value = lock = callbacks = None
 
     def done(self):
         """Return whether the answer is there."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 
 import cython
-from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
-from cython.cimports.libc.errno import EAGAIN, errno
+
+if cython.compiled:
+    from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
+    from cython.cimports.libc.errno import EAGAIN, errno
 
 
 @cython.final
@@ -132,3 +134,23 @@ class Receiver:
 
     def __dealloc__(self):
         release(self.buffer, PIECE_BYTES)
+
+
+if not cython.compiled:
+
+    class Receiver:
+        """Reads a datagram at a time and applies none: the caller does."""
+
+        checksum = 0
+
+        def __init__(self, fd, _builder, _spins=False):
+            self.fd = fd
+
+        def receive(self, _most, _follow):
+            try:
+                return 0, [os.read(self.fd, 1 << 16)]
+            except BlockingIOError:
+                return 0, []
+
+        def applied_reports(self):
+            return b""

@@ -29,13 +29,10 @@ from pricetime.client.feed_state import (
     FeedEvent,
     FeedState,
     FeedStatistics,
-    RangeWanted,
-    SnapshotWanted,
-    Wanted,
 )
 from pricetime.native.crc import linked_records
 from pricetime.types import EXECUTION_REPORT, REPORT
-from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.messages import FeedHeartbeat, RetransmitRequest, SnapshotRequest
 from pricetime.wire.types import RetransmitStatus
 
 REPORT_BYTES = REPORT.itemsize
@@ -91,7 +88,7 @@ class Sequencer:
         self._claimed_epoch = 0  # epoch of a heartbeat that is not of this feed, 0 for none
         self._denied: deque[int] = deque(maxlen=MOST_DENIED)  # epochs that the recovery server denied
         self._kept = _Kept()
-        self._asked: Wanted | None = None
+        self._asked: RetransmitRequest | SnapshotRequest | None = None
         self._asked_checksum = self._asked_end = self._asked_unverified = 0  # at the time of the request
         self._ask_at = 0.0
 
@@ -286,17 +283,18 @@ class Sequencer:
 
     # ------------------------------------------------------------------ what is wanted, and the answers
 
-    def wanted(self, now: float) -> Wanted | None:
+    def wanted(self, now: float) -> RetransmitRequest | SnapshotRequest | None:
         """Return what to request from the recovery server; None if nothing, or while a request is open."""
         due = self.due()
         if due is None or now < due:
             return None
         if self._waiting:
-            self._asked = SnapshotWanted()
+            self._asked = SnapshotRequest()
         else:
             missing = self._missing()
             count = 1 if missing > self.longest_gap else min(missing, self.longest_range)
-            self._asked = RangeWanted(self.next_sequence, count, self.epoch if self._confirmed else 0)
+            epoch = self.epoch if self._confirmed else 0
+            self._asked = RetransmitRequest(count=count, seq_num=self.next_sequence, epoch=epoch)
         self._asked_checksum, self._asked_end = self.checksum, self._end
         self._asked_unverified = self.statistics.unverified
         return self._asked
@@ -338,7 +336,7 @@ class Sequencer:
         if (
             self._settle_epoch(epoch, now)
             and not self._waiting
-            and isinstance(asked, RangeWanted)
+            and isinstance(asked, RetransmitRequest)
             and status is not RetransmitStatus.RANGE_LIMITED
             and self._agrees(asked, status, next_sequence, checksum, now)
         ):
@@ -356,7 +354,7 @@ class Sequencer:
         return runs
 
     def _agrees(
-        self, asked: RangeWanted, status: RetransmitStatus, next_sequence: int, checksum: int, now: float
+        self, asked: RetransmitRequest, status: RetransmitStatus, next_sequence: int, checksum: int, now: float
     ) -> bool:
         """Return whether our reports up to the request were those of the exchange. Else a snapshot is wanted."""
         if self._asked_end > next_sequence:  # reports that were claimed before the request do not exist
