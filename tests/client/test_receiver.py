@@ -1,7 +1,5 @@
 """The receiver: what is next goes into the books, anything else to the caller. Uncompiled, everything does."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 
