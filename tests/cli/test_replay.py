@@ -76,10 +76,7 @@ def test_lines_that_cannot_be_used_are_named_and_counted(tmp_path: Path) -> None
     path = lines_file(tmp_path / "m.csv", lines)
     text = good("replay", path)
     assert figures(text)["skipped because they cannot be used"] == "12"
-    assert (
-        f"skipped: {path}, line 2: 'bad' is not {MESSAGE}\n"
-        in text
-    )
+    assert f"skipped: {path}, line 2: 'bad' is not {MESSAGE}\n" in text
     assert "skipped: 2 more\n" in text
     assert "direction 1 or -1; 11 before it were skipped" in bad("replay", path, "--max-skipped", "11")
     assert "line 2: 'bad' is not a message" in bad("replay", path, "--max-skipped", "0")
