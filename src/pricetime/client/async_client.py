@@ -83,10 +83,10 @@ class AsyncClient(OrderEntry):
         await self._wait_for(self._has_room, None)
 
     def _has_room(self) -> bool:
-        return len(self._rest) + self._unsent_bytes < MOST_UNSENT or not self._is_connected
+        return len(self._rest) + len(self._unsent) < MOST_UNSENT or not self._is_connected
 
     def _announce(self) -> None:
-        if self._unsent_bytes >= SEND_BYTES:
+        if len(self._unsent) >= SEND_BYTES:
             self._flush_all()
         elif not self._flushes:
             self._flushes = True

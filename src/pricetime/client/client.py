@@ -83,7 +83,7 @@ class Client(OrderEntry):
         return run(self._list_open_orders(timeout))
 
     def _announce(self) -> None:
-        if self._unsent_bytes >= MOST_UNSENT:
+        if len(self._unsent) >= MOST_UNSENT:
             with contextlib.suppress(ConnectionLost):  # the futures will say what was lost
                 self._flush_all()
             return
@@ -91,7 +91,7 @@ class Client(OrderEntry):
         if now_ns - self._window_ns > WINDOW_NS:
             self._window_ns, self._direct = now_ns, 0
         self._direct += 1
-        if (self._direct <= MOST_DIRECT or self._unsent_bytes >= SEND_BYTES) and not self._rest:
+        if (self._direct <= MOST_DIRECT or len(self._unsent) >= SEND_BYTES) and not self._rest:
             self._flush()
         else:
             self._send_later()
@@ -112,7 +112,7 @@ class Client(OrderEntry):
             return
         with self._sending:
             try:
-                self._socket.sendall(self._rest + self._collected())
+                self._socket.sendall(self._collected())
             except OSError as error:
                 self._break()
                 raise ConnectionLost(

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -83,8 +83,7 @@ class OrderEntry:
         self._acknowledgements = Acknowledgements(self._lock if self._futures_wait else None)
         self._requests = itertools.count(FIRST_REQUEST)
         self._queries: list[OpenOrdersQuery] = []
-        self._unsent: list[bytes] = []  # messages, to be sent together
-        self._unsent_bytes = 0
+        self._unsent = bytearray()  # messages, to be sent together
         self._socket: socket.socket
         self._sending = threading.Lock()  # around what is written to the socket; taken before the other lock
         self._rest = b""  # what the system did not take yet
@@ -168,26 +167,22 @@ class OrderEntry:
             order_type, time_in_force, post_only, self_trade, tag,
             trigger_price, display_quantity, expiry_ns, minimum_quantity,
         )  # fmt: skip
-        future: OrderFuture = self._command(data)
-        return future
+        return cast(OrderFuture, self._command(data))
 
     def cancel_order(self, order_id: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
         """Cancel an order. The answer is its CANCELLED report."""
         number = self.instrument if instrument is None else instrument
-        future: CommandFuture[ExecutionReport] = self._command(commands.cancel_order(order_id, number))
-        return future
+        return self._command(commands.cancel_order(order_id, number))
 
     def reduce_order(self, order_id: int, by: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
         """Take ``by`` lots off an order, which keeps its place in the queue. The answer is its REDUCED report."""
         number = self.instrument if instrument is None else instrument
-        future: CommandFuture[ExecutionReport] = self._command(commands.reduce_order(order_id, by, number))
-        return future
+        return self._command(commands.reduce_order(order_id, by, number))
 
     def replace_order(self, order_id: int, price: int, quantity: int, *, instrument: int | None = None) -> OrderFuture:
         """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``."""
         number = self.instrument if instrument is None else instrument
-        future: OrderFuture = self._command(commands.replace_order(order_id, price, quantity, number))
-        return future
+        return cast(OrderFuture, self._command(commands.replace_order(order_id, price, quantity, number)))
 
     def mass_cancel(
         self, *, side: Side | int | None = None, instrument: int | None = None, request_id: int | None = None
@@ -198,8 +193,7 @@ class OrderEntry:
         2**48, the ``order_id`` of the answer; by default a new one.
         """
         number = next(self._requests) if request_id is None else request_id
-        future: CommandFuture[ExecutionReport] = self._command(commands.mass_cancel(number, instrument, side))
-        return future
+        return self._command(commands.mass_cancel(number, instrument, side))
 
     def send(self, orders: Commands) -> None:
         """Send many commands, as an array of ``pricetime.COMMAND``. O(n), without a Python step for each.
@@ -211,33 +205,25 @@ class OrderEntry:
         data = encode_commands(orders)[0].tobytes()
         with self._lock:
             self._dialogue.check_active()
-            self._collect(data)
+            self._unsent += data
         self._flush_all()
 
-    def _command(self, data: bytes) -> Any:
+    def _command(self, data: bytes) -> CommandFuture[Any]:
         """Send a command: the future of its answer."""
         with self._lock:
             dialogue = self._dialogue
             if dialogue.stage is not Stage.ACTIVE:
                 dialogue.check_active()
             future = self._acknowledgements.expect(data, dialogue.connections)
-            self._unsent.append(data)
-            self._unsent_bytes += len(data)
+            self._unsent += data
         self._announce()
         return future
 
-    def _collect(self, data: bytes) -> None:
-        """Add to what is sent next. The caller holds the lock."""
-        if data:
-            self._unsent.append(data)
-            self._unsent_bytes += len(data)
-
     def _collected(self) -> bytes:
-        """Take what is to be sent."""
+        """Take what is to be sent: the rest, and what was collected since. The caller holds ``_sending``."""
         with self._lock:
-            data = b"".join(self._unsent)
+            data = self._rest + self._unsent
             self._unsent.clear()
-            self._unsent_bytes = 0
         return data
 
     async def _list_open_orders(self, timeout: float | None) -> list[OpenOrder]:
@@ -346,7 +332,7 @@ class OrderEntry:
             if not self._sending.acquire(blocking=False):
                 return  # the thread that sends checks again
             try:
-                data = self._rest + self._collected()
+                data = self._collected()
                 try:
                     self._rest = data[self._socket.send(data, socket.MSG_DONTWAIT) :]
                 except BlockingIOError:
@@ -390,7 +376,7 @@ class OrderEntry:
                 )
             )
         dialogue.due(time.monotonic_ns())
-        self._collect(dialogue.outgoing)
+        self._unsent += dialogue.outgoing
         dialogue.outgoing = b""
 
     # ------------------------------------------------------------------ connections, login and logout
@@ -446,7 +432,6 @@ class OrderEntry:
                 made.close()
                 raise ConnectionLost("the client was closed")
             self._unsent.clear()
-            self._unsent_bytes = 0
             self._dialogue.connected(time.monotonic_ns())
             self._socket, self._rest = made, b""
 
@@ -466,7 +451,7 @@ class OrderEntry:
     async def _close(self) -> None:
         with self._lock:
             farewell = self._dialogue.logout(time.monotonic_ns())
-            self._collect(farewell)
+            self._unsent += farewell
             self._notify()
         if farewell:
             with contextlib.suppress(ConnectionLost):
