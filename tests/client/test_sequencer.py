@@ -110,7 +110,7 @@ def test_every_order_of_a_few_datagrams(count: int) -> None:
             gap = sorted(order[: step + 1]) != list(range(step + 1))
             assert sequencer.state is (FeedState.GAP if gap else FeedState.WHOLE)
         assert got == list(range(1, starts[-1] + sizes[count - 1]))
-        assert sequencer.kept_bytes == 0
+        assert sequencer._kept.n_bytes == 0
         assert sequencer.statistics.duplicates == 0
         in_order = order == tuple(range(count))
         assert (sequencer.statistics.gaps == 0) == (sequencer.statistics.reordered == 0) == in_order
@@ -257,7 +257,7 @@ def test_a_snapshot_newer_than_everything() -> None:
     assert snapshot(sequencer, 50) == []
     sequencer.receive(heartbeat(51), 0.0)
     assert whole(sequencer, 50)
-    assert sequencer.kept_bytes == 0
+    assert sequencer._kept.n_bytes == 0
 
 
 def test_a_report_that_does_not_fit_asks_for_a_snapshot() -> None:
@@ -288,7 +288,7 @@ def test_another_epoch(tells: str) -> None:
         sequencer.no_answer(0.0)
     else:
         refused(sequencer, RetransmitStatus.RANGE_GONE, 10, 4, epoch=EPOCH + 1)
-        assert sequencer.kept_bytes == 0
+        assert sequencer._kept.n_bytes == 0
     assert at(sequencer, FeedState.WAITING)
     assert sequencer.wanted(1.0) == SnapshotRequest()
     sequencer.receive(reports(4, 2), 1.0)
@@ -469,7 +469,7 @@ def test_what_is_claimed_far_ahead_does_not_stop_it(ahead: str) -> None:
     assert sequencer.wanted(0.0) == range_wanted(11, 1, EPOCH)
     assert follows(sequencer, 11, 1, 12) == [11]
     assert whole(sequencer, 11)
-    assert sequencer.kept_bytes == 0
+    assert sequencer._kept.n_bytes == 0
     assert sequencer.statistics.snapshots == 1
 
 
@@ -559,7 +559,7 @@ def test_what_is_kept_is_bounded_while_a_gap_is_open() -> None:
     sequencer = live(patience=0.0, buffer_bytes=48 * 100)
     for number in range(2, 300):
         sequencer.receive(reports(number), 0.0)
-        assert sequencer.kept_bytes <= 48 * 100
+        assert sequencer._kept.n_bytes <= 48 * 100
     assert sequencer.statistics.dropped == 198
     assert numbers(sequencer.receive(reports(1), 0.0)) == list(range(1, 102))
     assert at(sequencer, FeedState.GAP)
@@ -570,7 +570,7 @@ def test_what_is_kept_is_bounded_while_a_snapshot_is_on_its_way() -> None:
     sequencer = Sequencer(buffer_bytes=48 * 100)
     for number in range(2, 300):
         sequencer.receive(reports(number), 0.0)
-        assert sequencer.kept_bytes <= 48 * 100
+        assert sequencer._kept.n_bytes <= 48 * 100
     assert snapshot(sequencer, 250) == list(range(251, 300))
     assert sequencer.next_sequence == 300
 
@@ -650,4 +650,4 @@ def test_a_bad_network(seed: int) -> None:
             got += follows(sequencer, wanted.seq_num, count, int(sent), now=now)
     assert whole(sequencer, first - 1)
     assert got == list(range(1, first))
-    assert sequencer.kept_bytes == 0
+    assert sequencer._kept.n_bytes == 0

@@ -264,14 +264,9 @@ class OrderEntry:
         """Reports that wait for ``reports`` or ``read``."""
         return self._untaken + len(self._front)
 
-    @property
-    def _has_run(self) -> bool:
-        """Whether there are reports to take, or none will come any more."""
-        return bool(self._runs) or self._dialogue.stage is Stage.ENDED
-
     async def _take(self, timeout: float | None) -> bytes | None:
         """Take the oldest run of reports, None if none came in time or none will. Raises what ended the session."""
-        await self._wait_for(lambda: self._has_run, timeout)
+        await self._wait_for(lambda: bool(self._runs) or self._has_ended, timeout)
         with self._lock:
             if self._runs:
                 run = self._runs.popleft()

@@ -108,11 +108,6 @@ class Sequencer:
         """Whether a heartbeat of this feed has ever come."""
         return self._heard
 
-    @property
-    def kept_bytes(self) -> int:
-        """Bytes of the kept early reports."""
-        return self._kept.n_bytes
-
     # ------------------------------------------------------------------ the feed
 
     def receive(self, datagram: bytes, now: float) -> list[bytes]:
