@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pricetime import REPORT
+from pricetime.client.answers import RangeAnswer
 from pricetime.client.feed_state import EventKind, FeedState
 from pricetime.client.sequencer import MOST_CLAIMS, MOST_DENIED, Sequencer
 from pricetime.native.crc import linked_records
@@ -57,14 +58,16 @@ def follows(
     """The exchange sends these reports again: the numbers of those that can be applied then."""
     status = RetransmitStatus.RANGE_FOLLOWS
     sent = reports(seq_num, count)
-    return numbers(sequencer.answer_range(status, seq_num, sent, next_sequence, epoch, checksum(seq_num), now))
+    return numbers(
+        sequencer.answer_range(RangeAnswer(status, seq_num, sent, next_sequence, epoch, checksum(seq_num)), now)
+    )
 
 
 def refused(sequencer: Sequencer, status: RetransmitStatus, seq_num: int, next_sequence: int, **more: Any) -> None:
     """The exchange sends no reports: nothing can be applied."""
     known = checksum(seq_num) if status is RetransmitStatus.RANGE_AHEAD and seq_num == next_sequence else 0
     epoch, now = more.get("epoch", EPOCH), more.get("now", 0.0)
-    assert sequencer.answer_range(status, seq_num, b"", next_sequence, epoch, known, now) == []
+    assert sequencer.answer_range(RangeAnswer(status, seq_num, b"", next_sequence, epoch, known), now) == []
 
 
 def snapshot(sequencer: Sequencer, seq_num: int, epoch: int = EPOCH, now: float = 0.0) -> list[int]:

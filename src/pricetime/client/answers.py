@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.sequencer import REPORT_BYTES
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import InvalidSetting
-from pricetime.types import SNAPSHOT_ORDER, Phase
+from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase
 from pricetime.wire.messages import (
     RetransmitReply,
     SnapshotHeader,
@@ -69,7 +68,7 @@ class Answers:
             if len(self._bytes) < RetransmitReply.SIZE:
                 return None
             reply = RetransmitReply.decode(self._bytes[: RetransmitReply.SIZE])
-            return RetransmitReply.SIZE + REPORT_BYTES * reply.count
+            return RetransmitReply.SIZE + REPORT.itemsize * reply.count
         if self._bytes[0] != SnapshotHeader.TYPE:
             raise InvalidAnswer(f"the recovery server sent a message of type {self._bytes[0]}, which is not an answer")
         if len(self._bytes) < SnapshotHeader.SIZE:

@@ -24,6 +24,7 @@ import heapq
 import struct
 from collections import deque
 
+from pricetime.client.answers import RangeAnswer
 from pricetime.client.feed_state import (
     EventKind,
     FeedEvent,
@@ -309,21 +310,9 @@ class Sequencer:
         self._asked = None
         self._ask_at = now + self.retry
 
-    def answer_range(
-        self,
-        status: RetransmitStatus,
-        seq_num: int,
-        reports: bytes,
-        next_sequence: int,
-        epoch: int,
-        checksum: int,
-        now: float,
-    ) -> list[bytes]:
-        """Process the answer to a request for reports. Returns the reports that can be applied now.
-
-        ``next_sequence``: of the exchange's feed. ``checksum``: of all reports before ``seq_num``, if the status has
-        one.
-        """
+    def answer_range(self, answer: RangeAnswer, now: float) -> list[bytes]:
+        """Process the answer to a request for reports. Returns the reports that can be applied now."""
+        status, seq_num, reports, next_sequence, epoch, _ = answer
         asked, self._asked = self._asked, None
         before = self.state
         self._ask_at = now + self.retry
@@ -333,7 +322,7 @@ class Sequencer:
             and not self._waiting
             and isinstance(asked, RetransmitRequest)
             and status is not RetransmitStatus.RANGE_LIMITED
-            and self._agrees(asked, status, next_sequence, checksum, now)
+            and self._agrees(asked, answer, now)
         ):
             self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
             if status is RetransmitStatus.RANGE_AHEAD:
@@ -348,10 +337,9 @@ class Sequencer:
         self._note(before, now)
         return runs
 
-    def _agrees(
-        self, asked: RetransmitRequest, status: RetransmitStatus, next_sequence: int, checksum: int, now: float
-    ) -> bool:
+    def _agrees(self, asked: RetransmitRequest, answer: RangeAnswer, now: float) -> bool:
         """Return whether our reports up to the request were those of the exchange. Else a snapshot is wanted."""
+        status, next_sequence, checksum = answer.status, answer.next_sequence, answer.checksum
         if self._asked_end > next_sequence:  # reports that were claimed before the request do not exist
             self._kept = _Kept()
             self._claims.clear()
