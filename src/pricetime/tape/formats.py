@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 from . import databento_csv
 from .databento import DBN_MAGIC, ZSTD_MAGIC
+from .export import Recorder
 from .file import Progress, TapeError, head_of
 from .lobster import orderbook_names
 from .lobster_replay import LobsterReplay
 from .market import MakeBook
 from .mbo_replay import MboReplay
-from .replay import Recorder
 from .skipped import DEFAULT_LIMIT, Skipped
 
 AnyReplay: TypeAlias = MboReplay | LobsterReplay

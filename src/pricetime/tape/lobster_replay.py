@@ -17,11 +17,12 @@ from ..types import Side
 from . import lobster
 from .clock import Clock
 from .explained import EXPLAINED, HIDES, REVEALS, UNEXPLAINED, explain
+from .export import Recorder
 from .file import Progress, TapeError
 from .lobster import PRICE_SCALE, UNREADABLE, Kind, Messages, Rows
 from .market import MakeBook
 from .outcome import Outcome, TapeTrade, judge
-from .replay import Recorder, Replay, follow_tape
+from .replay import Replay, follow_tape
 from .skipped import Skipped
 from .window import UNSEEN_FROM, Row, Window, clear_level, nearer
 

@@ -13,11 +13,12 @@ from .. import errors
 from ..types import Side
 from . import databento
 from .clock import Clock
+from .export import Recorder
 from .file import Progress
 from .market import MakeBook
 from .mbo import ADD, ASK, BID, CANCEL, CLEAR, FILL, MODIFY, SNAPSHOT, TRADE, Record
 from .outcome import TapeTrade, Unmatched, Verdict, judge
-from .replay import Recorder, Replay, follow_tape
+from .replay import Replay, follow_tape
 from .skipped import Skipped
 
 SIDE = {BID: Side.BID, ASK: Side.ASK}

@@ -6,28 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from time import perf_counter
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from ..errors import PricetimeError
 from ..execution import Trade
 from ..types import Side
 from .clock import Clock
+from .export import Recorder
 from .file import TapeError
 from .market import Book, Levels, MakeBook, Market
-from .outcome import Outcome, TapeTrade, Unmatched, Verdict
+from .outcome import Outcome, TapeTrade, Verdict
 from .skipped import Skipped
 
 Event = TypeVar("Event")
-
-
-class Recorder(Protocol):
-    """Receives each trade, and the best levels after each event."""
-
-    def trade(self, trade: TapeTrade, verdict: Verdict | Unmatched) -> None:
-        """A trade of the tape, and how the book compares with it, or why it was not matched."""
-
-    def top(self, time_ns: int, bids: Levels, asks: Levels) -> None:
-        """The best level of each side after the event at ``time_ns``. The list of an empty side is empty."""
 
 
 class Replay(ABC, Generic[Event]):
