@@ -7,7 +7,6 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from types import TracebackType
 from typing import TypeVar
 
 from pricetime.client.errors import ConnectionLost, NotAcknowledged
@@ -152,7 +151,5 @@ class AsyncClient(OrderEntry):
         await self.login()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
