@@ -24,8 +24,10 @@ def test_a_missing_package_is_named_with_its_extra() -> None:
 
 def test_reading_databento_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "databento_dbn", None)
+    path = tmp_path / "any.dbn"
+    path.write_bytes(b"DBN")
     with pytest.raises(MissingExtra, match=r"pricetime\[tape\]"):
-        next(databento.read(tmp_path / "any.dbn"))
+        next(databento.read(path))
 
 
 def test_writing_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

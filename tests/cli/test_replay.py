@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pricetime.tape.lobster import LINES
+from pricetime.tape.file import LINES
+from pricetime.tape.lobster import MESSAGE
 from tests.cli.run import bad, figures, good, run
 from tests.tape.tapes import add, cancel, dbn_file, fill, lines_file, lobster_files, modify, trade
 
@@ -75,12 +76,10 @@ def test_lines_that_cannot_be_used_are_named_and_counted(tmp_path: Path) -> None
     path = lines_file(tmp_path / "m.csv", lines)
     text = good("replay", path)
     assert figures(text)["skipped because they cannot be used"] == "12"
-    assert f"skipped: {path}, line 2: 1 fields instead of 6 in 'bad'\n" in text
+    assert f"skipped: {path}, line 2: 'bad' is not {MESSAGE}\n" in text
     assert "skipped: 2 more\n" in text
-    assert "line 13: 1 fields instead of 6 in 'bad'; 11 before it were skipped" in bad(
-        "replay", path, "--max-skipped", "11"
-    )
-    assert "line 2: 1 fields instead of 6 in 'bad'" in bad("replay", path, "--max-skipped", "0")
+    assert "direction 1 or -1; 11 before it were skipped" in bad("replay", path, "--max-skipped", "11")
+    assert "line 2: 'bad' is not a message" in bad("replay", path, "--max-skipped", "0")
 
 
 def test_the_ladder_is_shown_even_if_the_tape_is_damaged_later_on(tmp_path: Path) -> None:
@@ -88,7 +87,7 @@ def test_the_ladder_is_shown_even_if_the_tape_is_damaged_later_on(tmp_path: Path
     result = run("replay", lines_file(tmp_path / "m.csv", [*new, "bad"]), "--at", "34200", "--max-skipped", "0")
     assert result.exit_code == 1
     assert "101.00" in result.output
-    assert f"line {LINES + 1}: 1 fields instead of 6" in result.output
+    assert f"line {LINES + 1}: 'bad' is not a message" in result.output
 
 
 def test_an_instrument_that_the_tape_does_not_hold(databento: Path) -> None:

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Self
 
 from pricetime.client.answers import Answer, RangeAnswer
-from pricetime.client.feed_state import RangeWanted, SnapshotWanted, Wanted
 from pricetime.load.server import free_udp_port
 from pricetime.prices import decimals
 from pricetime.wire.messages import (
@@ -15,7 +14,6 @@ from pricetime.wire.messages import (
     ExecutionReport,
     Message,
     RetransmitReply,
-    RetransmitRequest,
     SnapshotHeader,
     SnapshotInstrument,
     decode,
@@ -70,7 +68,7 @@ class Served:
         self.deaf = False  #: takes questions and answers none
         self.silent = False  #: closes each connection at its first question
         self.slow = False  #: sends a byte at a time
-        self.questions: list[Wanted] = []
+        self.questions: list[Message] = []
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -131,12 +129,9 @@ class Served:
             raise ConnectionError
         if self.deaf:
             return
-        wanted: Wanted = SnapshotWanted()
-        if isinstance(request, RetransmitRequest):
-            wanted = RangeWanted(request.seq_num, request.count, request.epoch)
-        self.questions.append(wanted)
+        self.questions.append(request)
         with self.lock:
-            answer = answer_bytes(self.feed.answer(wanted))
+            answer = answer_bytes(self.feed.answer(request))
         for at in range(0, len(answer), step := 1 if self.slow else len(answer)):
             connection.sendall(answer[at : at + step])
 

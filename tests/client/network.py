@@ -8,12 +8,16 @@ import numpy as np
 
 from pricetime import REPORT, Engine, ReportKind
 from pricetime.client.answers import Answer, RangeAnswer, SnapshotAnswer
-from pricetime.client.feed_state import SnapshotWanted, Wanted
 from pricetime.core.builder import BookBuilder
 from pricetime.core.snapshot import Snapshot
 from pricetime.native.crc import linked_records
-from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.messages import FeedHeartbeat, Message, RetransmitRequest
 from pricetime.wire.types import RetransmitStatus
+
+
+def range_wanted(seq_num: int, count: int, epoch: int) -> RetransmitRequest:
+    return RetransmitRequest(count=count, seq_num=seq_num, epoch=epoch)
+
 
 Reports = np.ndarray[Any, Any]
 
@@ -82,8 +86,8 @@ class PublicFeed:
     def snapshot(self) -> Snapshot:
         return self.replica.snapshot()._replace(checksum=self.checksum)
 
-    def answer(self, wanted: Wanted) -> Answer:
-        if isinstance(wanted, SnapshotWanted):
+    def answer(self, wanted: Message) -> Answer:
+        if not isinstance(wanted, RetransmitRequest):
             return SnapshotAnswer(self.snapshot(), self.epoch)
         status, sent, checksum = RetransmitStatus.RANGE_FOLLOWS, b"", 0
         if wanted.seq_num < self.oldest or wanted.epoch not in (0, self.epoch):
@@ -93,5 +97,5 @@ class PublicFeed:
             checksum = self.checksum if wanted.seq_num == self.next_sequence else 0
         else:
             checksum = self.checksum_before(wanted.seq_num)
-            sent = self.reports[wanted.seq_num - 1 :][: min(wanted.reports, self.longest)].tobytes()
+            sent = self.reports[wanted.seq_num - 1 :][: min(wanted.count, self.longest)].tobytes()
         return RangeAnswer(status, wanted.seq_num, sent, self.next_sequence, self.epoch, checksum)

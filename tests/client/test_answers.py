@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pricetime import ASK, BID, COMMAND, CommandType, Engine, Instrument
-from pricetime.client.answers import Answers, RangeAnswer, SnapshotAnswer, question
+from pricetime.client.answers import Answers, RangeAnswer, SnapshotAnswer
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.feed_state import RangeWanted, SnapshotWanted, Wanted
 from pricetime.types import Phase
+from pricetime.wire.messages import Message, SnapshotRequest
 from pricetime.wire.types import RetransmitStatus
 from tests.client.exchange import answer_bytes
-from tests.client.network import PublicFeed
+from tests.client.network import PublicFeed, range_wanted
 
 INSTRUMENTS = [
     Instrument(3, symbol="ÄBC", tick_size=5, lot_size=10, low_price=-5, high_price=1_000),
@@ -32,21 +32,16 @@ def busy_feed() -> PublicFeed:
     return feed
 
 
-def test_questions() -> None:
-    assert question(RangeWanted(7, 3, 99)).hex() == "310000000300000007000000000000006300000000000000"
-    assert question(SnapshotWanted()).hex() == "3300000000000000"
-
-
 @pytest.mark.parametrize("seed", range(10))
 def test_a_stream_in_pieces(seed: int) -> None:
     rng = random.Random(seed)
     feed = busy_feed()
-    asked: list[Wanted] = [
-        SnapshotWanted(),
-        RangeWanted(2, 7, 0),
-        RangeWanted(500, 1, 0),
-        RangeWanted(1, 1, 5),
-        SnapshotWanted(),
+    asked: list[Message] = [
+        SnapshotRequest(),
+        range_wanted(2, 7, 0),
+        range_wanted(500, 1, 0),
+        range_wanted(1, 1, 5),
+        SnapshotRequest(),
     ]
     expected = [feed.answer(wanted) for wanted in asked]
     stream = b"".join(answer_bytes(answer) for answer in expected)

@@ -222,6 +222,26 @@ def test_a_slow_network(entry: OrderEntry) -> None:
     run(story)
 
 
+def test_a_network_that_takes_nothing(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client keeps what does not go out, and ``drain`` waits."""
+    monkeypatch.setattr("pricetime.client.async_client.MOST_UNSENT", 20_000)
+
+    async def story() -> None:
+        async with client(entry) as mine:
+            mine._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            entry.lock.acquire()  # the exchange reads nothing while it waits for this
+            futures = [mine.cancel_order(number) for number in range(20_000)]
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(mine.drain(), 0.1)
+            entry.lock.release()
+            await mine.drain()
+            for future in futures:
+                with pytest.raises(book_errors.UnknownOrder):
+                    await future
+
+    run(story)
+
+
 def test_silence_ends_a_connection_and_another_is_made() -> None:
     with OrderEntry([Instrument(1)], heartbeat_ms=50, timeout_ms=600) as entry:
 
@@ -259,16 +279,17 @@ def test_ends_that_are_final(entry: OrderEntry) -> None:
 
 def test_it_can_be_closed_while_it_connects_again(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        loop = asyncio.get_running_loop()
-        connect, connecting, goes_on = loop.create_connection, asyncio.Event(), asyncio.Event()
-
-        async def slow(*arguments: Any) -> Any:
-            connecting.set()
-            await goes_on.wait()
-            return await connect(*arguments)
+        connecting, goes_on = asyncio.Event(), asyncio.Event()
 
         async with client(entry) as mine:
-            monkeypatch.setattr(loop, "create_connection", slow)
+            connect = mine._connect
+
+            async def slow() -> socket.socket:
+                connecting.set()
+                await goes_on.wait()
+                return await connect()
+
+            monkeypatch.setattr(mine, "_connect", slow)
             entry.drop_connections()
             await connecting.wait()
             closing = asyncio.create_task(mine.close())

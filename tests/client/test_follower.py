@@ -7,11 +7,12 @@ import pytest
 
 from pricetime import REPORT, Engine, Instrument, ReportKind
 from pricetime.client.answers import RangeAnswer, SnapshotAnswer
-from pricetime.client.feed_state import FeedState, RangeWanted, SnapshotWanted
+from pricetime.client.feed_state import FeedState
 from pricetime.client.follower import Follower
 from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import OrdersFull, ReportMismatch
+from pricetime.wire.messages import RetransmitRequest, SnapshotRequest
 from pricetime.wire.types import RetransmitStatus
 from tests.client.network import BadNetwork, PublicFeed, Reports
 from tests.engines import ReferenceEngine, random_commands, random_instruments
@@ -115,10 +116,10 @@ def test_a_report_of_the_recovery_server_that_fits_not_even_a_snapshot_is_an_err
     for _ in range(2):
         follower.answer(snapshot, 0.0)
         follower.receive(feed.heartbeat(), 0.0)
-        assert isinstance(follower.sequencer.wanted(0.0), RangeWanted)
+        assert isinstance(follower.sequencer.wanted(0.0), RetransmitRequest)
         if not follower.sequencer.statistics.mismatches:
             follower.answer(spoilt, 0.0)
-            assert follower.sequencer.wanted(0.0) == SnapshotWanted()
+            assert follower.sequencer.wanted(0.0) == SnapshotRequest()
     with pytest.raises(ReportMismatch, match="report 31 does not fit"):
         follower.answer(spoilt, 0.0)
 

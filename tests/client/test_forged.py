@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pricetime import REPORT, Engine, Instrument, ReportKind
-from pricetime.client.feed_state import FeedState, SnapshotWanted
+from pricetime.client.feed_state import FeedState
 from pricetime.client.follower import Follower
 from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
-from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.messages import FeedHeartbeat, SnapshotRequest
 from tests.client.network import PublicFeed
 from tests.client.test_follower import commands_of
 
@@ -206,4 +206,4 @@ def test_a_checksum_that_never_agrees_leaves_it_in_doubt_without_recovery() -> N
     for datagram in [*attack.past, attack.feed.heartbeat()]:
         sequencer.receive(datagram, 0.0)
     assert sequencer.state.name == "UNVERIFIED"
-    assert not isinstance(sequencer.wanted(1.0), SnapshotWanted)
+    assert not isinstance(sequencer.wanted(1.0), SnapshotRequest)

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from pricetime import REPORT
-from pricetime.client.feed_state import EventKind, FeedState, RangeWanted, SnapshotWanted
+from pricetime.client.answers import RangeAnswer
+from pricetime.client.feed_state import EventKind, FeedState
 from pricetime.client.sequencer import MOST_CLAIMS, MOST_DENIED, Sequencer
 from pricetime.native.crc import linked_records
-from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.messages import FeedHeartbeat, RetransmitRequest, SnapshotRequest
 from pricetime.wire.types import RetransmitStatus
+from tests.client.network import range_wanted
 
 EPOCH = 1_000
 
@@ -56,14 +58,16 @@ def follows(
     """The exchange sends these reports again: the numbers of those that can be applied then."""
     status = RetransmitStatus.RANGE_FOLLOWS
     sent = reports(seq_num, count)
-    return numbers(sequencer.answer_range(status, seq_num, sent, next_sequence, epoch, checksum(seq_num), now))
+    return numbers(
+        sequencer.answer_range(RangeAnswer(status, seq_num, sent, next_sequence, epoch, checksum(seq_num)), now)
+    )
 
 
 def refused(sequencer: Sequencer, status: RetransmitStatus, seq_num: int, next_sequence: int, **more: Any) -> None:
     """The exchange sends no reports: nothing can be applied."""
     known = checksum(seq_num) if status is RetransmitStatus.RANGE_AHEAD and seq_num == next_sequence else 0
     epoch, now = more.get("epoch", EPOCH), more.get("now", 0.0)
-    assert sequencer.answer_range(status, seq_num, b"", next_sequence, epoch, known, now) == []
+    assert sequencer.answer_range(RangeAnswer(status, seq_num, b"", next_sequence, epoch, known), now) == []
 
 
 def snapshot(sequencer: Sequencer, seq_num: int, epoch: int = EPOCH, now: float = 0.0) -> list[int]:
@@ -74,7 +78,7 @@ def snapshot(sequencer: Sequencer, seq_num: int, epoch: int = EPOCH, now: float 
 def joined(seq_num: int, **settings: Any) -> Sequencer:
     """One that began with a snapshot, and heard of its feed."""
     sequencer = Sequencer(None, **settings)
-    assert sequencer.wanted(0.0) == SnapshotWanted()
+    assert sequencer.wanted(0.0) == SnapshotRequest()
     snapshot(sequencer, seq_num)
     sequencer.receive(heartbeat(seq_num + 1), 0.0)
     assert whole(sequencer, seq_num)
@@ -109,7 +113,7 @@ def test_every_order_of_a_few_datagrams(count: int) -> None:
             gap = sorted(order[: step + 1]) != list(range(step + 1))
             assert sequencer.state is (FeedState.GAP if gap else FeedState.WHOLE)
         assert got == list(range(1, starts[-1] + sizes[count - 1]))
-        assert sequencer.kept_bytes == 0
+        assert sequencer._kept.n_bytes == 0
         assert sequencer.statistics.duplicates == 0
         in_order = order == tuple(range(count))
         assert (sequencer.statistics.gaps == 0) == (sequencer.statistics.reordered == 0) == in_order
@@ -148,11 +152,11 @@ def test_a_gap_is_waited_out_for_a_moment_and_then_asked_for_once() -> None:
     sequencer.receive(reports(4, 2), 10.0)
     assert sequencer.due() == 10.5
     assert sequencer.wanted(10.4) is None
-    assert sequencer.wanted(10.5) == RangeWanted(1, 3, 0)
+    assert sequencer.wanted(10.5) == range_wanted(1, 3, 0)
     assert sequencer.wanted(99.0) is None
     assert sequencer.due() is None
     assert follows(sequencer, 1, 2, 6, now=11.0) == [1, 2]
-    assert sequencer.wanted(11.0) == RangeWanted(3, 1, EPOCH)
+    assert sequencer.wanted(11.0) == range_wanted(3, 1, EPOCH)
     assert follows(sequencer, 3, 1, 6, now=11.0) == [3, 4, 5]
     assert whole(sequencer, 5)
     assert (sequencer.statistics.gaps, sequencer.statistics.filled) == (1, 3)
@@ -167,7 +171,7 @@ def test_a_heartbeat_shows_that_the_last_ones_are_missing() -> None:
     assert whole(sequencer, 2)
     sequencer.receive(heartbeat(5), 0.0)
     assert at(sequencer, FeedState.GAP)
-    assert sequencer.wanted(0.0) == RangeWanted(3, 2, 0)
+    assert sequencer.wanted(0.0) == range_wanted(3, 2, 0)
     assert numbers(sequencer.receive(reports(3, 2), 0.0)) == [3, 4]
     assert whole(sequencer, 4)
     assert follows(sequencer, 3, 2, 5) == []
@@ -179,14 +183,14 @@ def test_a_heartbeat_shows_that_the_last_ones_are_missing() -> None:
 def test_no_answer_and_a_limit_are_asked_again_later() -> None:
     sequencer = live(patience=0.0, retry=2.0)
     sequencer.receive(reports(2), 0.0)
-    assert sequencer.wanted(0.0) == RangeWanted(1, 1, 0)
+    assert sequencer.wanted(0.0) == range_wanted(1, 1, 0)
     sequencer.no_answer(1.0)
     assert sequencer.wanted(2.9) is None
-    assert sequencer.wanted(3.0) == RangeWanted(1, 1, 0)
+    assert sequencer.wanted(3.0) == range_wanted(1, 1, 0)
     refused(sequencer, RetransmitStatus.RANGE_LIMITED, 1, 3, now=3.0)
     assert sequencer.epoch == EPOCH
     assert sequencer.wanted(4.9) is None
-    assert sequencer.wanted(5.0) == RangeWanted(1, 1, EPOCH)
+    assert sequencer.wanted(5.0) == range_wanted(1, 1, EPOCH)
     assert follows(sequencer, 1, 0, 3, now=5.0) == []
     assert sequencer.wanted(6.9) is None
     assert sequencer.wanted(7.0) is not None
@@ -197,9 +201,9 @@ def test_a_long_gap_is_asked_for_in_pieces() -> None:
     sequencer.receive(reports(26), 0.0)
     got = []
     while (wanted := sequencer.wanted(0.0)) is not None:
-        assert isinstance(wanted, RangeWanted)
-        assert wanted.reports <= 10
-        got += follows(sequencer, wanted.seq_num, wanted.reports, 27)
+        assert isinstance(wanted, RetransmitRequest)
+        assert wanted.count <= 10
+        got += follows(sequencer, wanted.seq_num, wanted.count, 27)
     assert got == list(range(1, 27))
 
 
@@ -208,12 +212,12 @@ def test_a_snapshot_where_a_gap_cannot_be_filled(why: str) -> None:
     sequencer = live(patience=0.0, longest_gap=5 if why == "too long" else 100)
     sequencer.receive(reports(11, 2), 0.0)
     if why == "gone":
-        assert sequencer.wanted(0.0) == RangeWanted(1, 10, 0)
+        assert sequencer.wanted(0.0) == range_wanted(1, 10, 0)
         refused(sequencer, RetransmitStatus.RANGE_GONE, 1, 13)
     else:  # the exchange is asked first whether there are so many
-        assert sequencer.wanted(0.0) == RangeWanted(1, 1, 0)
+        assert sequencer.wanted(0.0) == range_wanted(1, 1, 0)
         assert follows(sequencer, 1, 1, 13) == [1]
-    assert sequencer.wanted(0.0) == SnapshotWanted()
+    assert sequencer.wanted(0.0) == SnapshotRequest()
     assert at(sequencer, FeedState.WAITING)
     assert sequencer.receive(reports(13), 0.0) == []
     assert snapshot(sequencer, 11) == [12, 13]
@@ -228,7 +232,7 @@ def test_a_snapshot_where_a_gap_cannot_be_filled(why: str) -> None:
 def test_joining_late() -> None:
     sequencer = Sequencer()
     assert at(sequencer, FeedState.WAITING)
-    assert sequencer.wanted(0.0) == SnapshotWanted()
+    assert sequencer.wanted(0.0) == SnapshotRequest()
     assert sequencer.receive(reports(100, 5), 0.0) == []
     assert sequencer.receive(reports(105, 5), 0.0) == []
     assert sequencer.wanted(1.0) is None
@@ -244,7 +248,7 @@ def test_a_snapshot_older_than_what_was_kept_leaves_a_gap_to_fill() -> None:
     sequencer.receive(reports(100, 5), 0.0)
     assert snapshot(sequencer, 90) == []
     assert at(sequencer, FeedState.GAP)
-    assert sequencer.wanted(0.0) == RangeWanted(91, 9, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(91, 9, EPOCH)
     assert follows(sequencer, 91, 9, 105) == list(range(91, 105))
     sequencer.receive(heartbeat(105), 0.0)
     assert whole(sequencer, 104)
@@ -256,7 +260,7 @@ def test_a_snapshot_newer_than_everything() -> None:
     assert snapshot(sequencer, 50) == []
     sequencer.receive(heartbeat(51), 0.0)
     assert whole(sequencer, 50)
-    assert sequencer.kept_bytes == 0
+    assert sequencer._kept.n_bytes == 0
 
 
 def test_a_report_that_does_not_fit_asks_for_a_snapshot() -> None:
@@ -264,10 +268,10 @@ def test_a_report_that_does_not_fit_asks_for_a_snapshot() -> None:
     sequencer.receive(reports(1, 3), 0.0)
     sequencer.mismatch(3, 0.0)
     assert at(sequencer, FeedState.WAITING)
-    assert sequencer.wanted(0.0) == SnapshotWanted()
+    assert sequencer.wanted(0.0) == SnapshotRequest()
     assert sequencer.receive(reports(4), 0.0) == []
     assert snapshot(sequencer, 2) == []
-    assert sequencer.wanted(0.0) == RangeWanted(3, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(3, 1, EPOCH)
     assert sequencer.statistics.mismatches == 1
 
 
@@ -281,15 +285,15 @@ def test_another_epoch(tells: str) -> None:
     if tells == "heartbeat":  # the recovery server says whether it is true
         sequencer.receive(heartbeat(4, EPOCH + 1), 0.0)
         assert at(sequencer, FeedState.GAP)
-    assert sequencer.wanted(0.0) == RangeWanted(10, 2, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(10, 2, EPOCH)
     if tells == "snapshot":
         sequencer.mismatch(9, 0.0)
         sequencer.no_answer(0.0)
     else:
         refused(sequencer, RetransmitStatus.RANGE_GONE, 10, 4, epoch=EPOCH + 1)
-        assert sequencer.kept_bytes == 0
+        assert sequencer._kept.n_bytes == 0
     assert at(sequencer, FeedState.WAITING)
-    assert sequencer.wanted(1.0) == SnapshotWanted()
+    assert sequencer.wanted(1.0) == SnapshotRequest()
     sequencer.receive(reports(4, 2), 1.0)
     got = snapshot(sequencer, 3, EPOCH + 1, 1.0)
     assert sequencer.statistics.epochs == 1
@@ -311,7 +315,7 @@ def test_an_epoch_that_the_recovery_server_denies_is_asked_for_once(epoch: int) 
         sequencer.receive(heartbeat(77, epoch), 0.0)
     assert at(sequencer, FeedState.UNVERIFIED)
     assert [event.kind for event in sequencer.events] == [EventKind.UNVERIFIED]
-    assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(10, 1, EPOCH)
     assert numbers(sequencer.receive(reports(10), 0.0)) == [10], "the feed goes on meanwhile"
     assert follows(sequencer, 10, 1, 11) == []
     assert whole(sequencer, 10)
@@ -329,7 +333,7 @@ def test_an_epoch_that_came_since_the_question_is_asked_for_again() -> None:
     sequencer.receive(heartbeat(1, EPOCH + 1), 0.0)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10)
     assert at(sequencer, FeedState.UNVERIFIED)
-    assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(10, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_GONE, 10, 1, epoch=EPOCH + 1)
     assert at(sequencer, FeedState.WAITING)
 
@@ -355,7 +359,7 @@ def test_the_epoch_of_the_first_heartbeat_is_no_more_than_a_guess() -> None:
     snapshot(sequencer, 20)
     assert (sequencer.epoch, sequencer.heard) == (EPOCH, False)
     assert sequencer.statistics.epochs == 0
-    assert sequencer.wanted(0.0) == RangeWanted(21, 479, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(21, 479, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 21, 21)
     assert at(sequencer, FeedState.SILENT)
     sequencer.receive(heartbeat(21), 0.0)
@@ -387,13 +391,13 @@ def test_a_forged_report_is_found_at_the_next_heartbeat() -> None:
     sequencer.receive(heartbeat(12), 0.0)
     assert at(sequencer, FeedState.UNVERIFIED)
     assert sequencer.wanted(0.4) is None
-    assert sequencer.wanted(0.5) == RangeWanted(12, 1, EPOCH)
+    assert sequencer.wanted(0.5) == range_wanted(12, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 12, 12)
     assert at(sequencer, FeedState.WAITING)
     assert [event[:2] for event in sequencer.events] == [(EventKind.UNVERIFIED, 11), (EventKind.DIVERGED, 11)]
     assert sequencer.statistics.diverged == 1
     sequencer.receive(reports(12), 0.0)
-    assert sequencer.wanted(1.0) == SnapshotWanted()
+    assert sequencer.wanted(1.0) == SnapshotRequest()
     assert snapshot(sequencer, 11) == [12]
     assert whole(sequencer, 12)
     sequencer.receive(heartbeat(13), 1.0)
@@ -404,9 +408,9 @@ def test_forged_reports_that_ran_ahead_are_found_by_a_heartbeat_behind_them() ->
     sequencer = joined(9, patience=0.0)
     sequencer.receive(forged(10, 20), 0.0)
     sequencer.receive(heartbeat(12), 0.0)
-    assert sequencer.wanted(0.0) == RangeWanted(30, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(30, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 30, 12)
-    assert sequencer.wanted(0.0) == SnapshotWanted()
+    assert sequencer.wanted(0.0) == SnapshotRequest()
     assert snapshot(sequencer, 11) == []
     assert whole(sequencer, 11)
 
@@ -418,9 +422,9 @@ def test_a_forged_report_in_a_gap_is_found_where_a_heartbeat_was_ahead() -> None
     assert numbers(sequencer.receive(reports(10, 2), 0.0)) == [10, 11, 12]
     assert at(sequencer, FeedState.UNVERIFIED)
     assert numbers(sequencer.receive(reports(13, 5), 0.0)) == [13, 14, 15, 16, 17]
-    assert sequencer.wanted(0.0) == RangeWanted(18, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(18, 1, EPOCH)
     assert follows(sequencer, 18, 1, 19) == []
-    assert sequencer.wanted(0.0) == SnapshotWanted()
+    assert sequencer.wanted(0.0) == SnapshotRequest()
 
 
 def test_several_heartbeats_ahead_are_each_compared() -> None:
@@ -440,7 +444,7 @@ def test_a_forged_heartbeat_of_this_epoch_costs_one_question() -> None:
     sequencer = joined(9, patience=0.0)
     sequencer.receive(heartbeat(10, told=1), 0.0)
     assert at(sequencer, FeedState.UNVERIFIED)
-    assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(10, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10)
     assert whole(sequencer, 9)
     assert (sequencer.statistics.unverified, sequencer.statistics.diverged) == (1, 0)
@@ -461,14 +465,14 @@ def test_what_is_claimed_far_ahead_does_not_stop_it(ahead: str) -> None:
     sequencer = joined(9, patience=0.0, longest_gap=100)
     sequencer.receive(heartbeat(2**60, told=1) if ahead == "heartbeat" else forged(2**60), 0.0)
     assert at(sequencer, FeedState.GAP)
-    assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(10, 1, EPOCH)
     assert numbers(sequencer.receive(reports(10), 0.0)) == [10]
     assert follows(sequencer, 10, 1, 12) == []
     assert at(sequencer, FeedState.GAP), "the exchange says that it is at 12"
-    assert sequencer.wanted(0.0) == RangeWanted(11, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(11, 1, EPOCH)
     assert follows(sequencer, 11, 1, 12) == [11]
     assert whole(sequencer, 11)
-    assert sequencer.kept_bytes == 0
+    assert sequencer._kept.n_bytes == 0
     assert sequencer.statistics.snapshots == 1
 
 
@@ -476,9 +480,9 @@ def test_an_exchange_that_is_behind_has_lost_reports() -> None:
     """The copy of a journal: the same epoch, and numbers that are used again."""
     sequencer = joined(20, patience=0.0)
     sequencer.receive(heartbeat(5), 0.0)
-    assert sequencer.wanted(0.0) == RangeWanted(21, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(21, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 21, 5)
-    assert sequencer.wanted(0.0) == SnapshotWanted()
+    assert sequencer.wanted(0.0) == SnapshotRequest()
     assert sequencer.statistics.epochs == 0
     snapshot(sequencer, 6)
     assert whole(sequencer, 6)
@@ -487,7 +491,7 @@ def test_an_exchange_that_is_behind_has_lost_reports() -> None:
 def test_a_question_that_was_overtaken_is_judged_by_where_it_was_asked() -> None:
     sequencer = joined(9, patience=0.0)
     sequencer.receive(heartbeat(10, told=1), 0.0)
-    assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
+    assert sequencer.wanted(0.0) == range_wanted(10, 1, EPOCH)
     sequencer.receive(reports(10, 90), 0.0)
     assert follows(sequencer, 10, 1, 100) == []
     assert whole(sequencer, 99)
@@ -558,18 +562,18 @@ def test_what_is_kept_is_bounded_while_a_gap_is_open() -> None:
     sequencer = live(patience=0.0, buffer_bytes=48 * 100)
     for number in range(2, 300):
         sequencer.receive(reports(number), 0.0)
-        assert sequencer.kept_bytes <= 48 * 100
+        assert sequencer._kept.n_bytes <= 48 * 100
     assert sequencer.statistics.dropped == 198
     assert numbers(sequencer.receive(reports(1), 0.0)) == list(range(1, 102))
     assert at(sequencer, FeedState.GAP)
-    assert sequencer.wanted(0.0) == RangeWanted(102, 198, 0)
+    assert sequencer.wanted(0.0) == range_wanted(102, 198, 0)
 
 
 def test_what_is_kept_is_bounded_while_a_snapshot_is_on_its_way() -> None:
     sequencer = Sequencer(buffer_bytes=48 * 100)
     for number in range(2, 300):
         sequencer.receive(reports(number), 0.0)
-        assert sequencer.kept_bytes <= 48 * 100
+        assert sequencer._kept.n_bytes <= 48 * 100
     assert snapshot(sequencer, 250) == list(range(251, 300))
     assert sequencer.next_sequence == 300
 
@@ -637,7 +641,7 @@ def test_a_bad_network(seed: int) -> None:
         oldest = max(oldest, int(sent) - 500)
         if rng.random() < 0.1:
             sequencer.no_answer(now)
-        elif isinstance(wanted, SnapshotWanted):
+        elif isinstance(wanted, SnapshotRequest):
             seq_num = rng.randint(oldest - 1, int(sent) - 1)
             got = [*range(1, seq_num + 1), *snapshot(sequencer, seq_num, now=now)]
         elif wanted.seq_num == sent:
@@ -645,8 +649,8 @@ def test_a_bad_network(seed: int) -> None:
         elif wanted.seq_num < oldest:
             refused(sequencer, RetransmitStatus.RANGE_GONE, wanted.seq_num, int(sent), now=now)
         else:
-            count = rng.randint(1, min(wanted.reports, int(sent) - wanted.seq_num))
+            count = rng.randint(1, min(wanted.count, int(sent) - wanted.seq_num))
             got += follows(sequencer, wanted.seq_num, count, int(sent), now=now)
     assert whole(sequencer, first - 1)
     assert got == list(range(1, first))
-    assert sequencer.kept_bytes == 0
+    assert sequencer._kept.n_bytes == 0

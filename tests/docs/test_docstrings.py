@@ -23,7 +23,7 @@ PUBLIC = [
     "tape.events", "client.instruments",
     "client.order_result", "wire.report", "client.async_client.AsyncClient", "client.feed_state",
     "client.errors", "ring.ring.Ring", "ring.idle.Idle",
-    "tape.flow.base", "tape.flow.market", "tape.flow.settings", "tape.flow.paired",
+    "tape.flow.base", "tape.flow.market", "tape.flow.paired",
     "tape.flow.presets", "tape.flow.stream",
     "core.passive_book.PassiveBook", "tape.mbo", "tape.skipped",
     "tape.formats", "tape.replay", "tape.outcome", "tape.file",

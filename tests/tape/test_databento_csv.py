@@ -142,7 +142,6 @@ def test_a_packed_file_cut_short(tmp_path: Path) -> None:
 
 
 def test_what_is_no_csv_of_records(tmp_path: Path) -> None:
-    assert not databento_csv.is_csv(tmp_path / "none.csv")
     assert not databento_csv.is_csv(lines_file(tmp_path / "t.csv", ["ts_recv,ts_event,price"]))
 
 

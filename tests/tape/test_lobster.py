@@ -7,8 +7,8 @@ import pytest
 
 from pricetime import Side
 from pricetime.tape import lobster
-from pricetime.tape.file import TapeError
-from pricetime.tape.lobster import LINES, NO_LEVEL, UNREADABLE, Kind, orderbook_names
+from pricetime.tape.file import LINES, TapeError
+from pricetime.tape.lobster import NO_LEVEL, UNREADABLE, Kind, orderbook_names
 from pricetime.tape.skipped import Skipped
 from tests.tape.tapes import lines_file
 
@@ -70,55 +70,53 @@ def test_windows_line_ends(tmp_path: Path) -> None:
 
 
 BAD_MESSAGES = [
-    ("34200.1,1,2,3,4", "5 fields instead of 6"),
-    ("34200.1,8,2,3,4,1", "type '8' is not one of 1, 2, 3, 4, 5, 6, 7"),
-    ("34200.1,1,2,3,4,0", "direction '0' is neither 1 nor -1"),
-    ("34200.1,1,2,3.5,4,1", "size '3.5' is not a whole number"),
-    ("34200.1,1,2,,4,1", "size '' is not a whole number"),
-    ("34200.1,1,2,3,4-5,1", "price '4-5' is not a whole number"),
-    ("34200.1,1,x,3,4,1", "order id 'x' is not a whole number"),
-    ("34200.1,1,9223372036854775808,3,4,1", "order id '9223372036854775808' is beyond 64 bits"),
-    ("34200.1,1,2,3,nan,1", "price 'nan' is not a whole number"),
-    ("3.42e4,1,2,3,4,1", "time '3.42e4' is not a number of seconds"),
-    ("1.2.3,1,2,3,4,1", "time '1.2.3' is not a number of seconds"),
-    ("86400,1,2,3,4,1", "time '86400' is beyond a day"),
-    ("-1,1,2,3,4,1", "time '-1' is not a number of seconds"),
-    ("", "1 fields instead of 6"),
-    ("\xff\xfe", "1 fields instead of 6"),
+    "34200.1,1,2,3,4",
+    "34200.1,8,2,3,4,1",
+    "34200.1,1,2,3,4,0",
+    "34200.1,1,2,3.5,4,1",
+    "34200.1,1,2,,4,1",
+    "34200.1,1,2,3,4-5,1",
+    "34200.1,1,x,3,4,1",
+    "34200.1,1,9223372036854775808,3,4,1",
+    "34200.1,1,2,3,nan,1",
+    "3.42e4,1,2,3,4,1",
+    "1.2.3,1,2,3,4,1",
+    "86400,1,2,3,4,1",
+    "-1,1,2,3,4,1",
+    "",
+    "bad",
 ]
 
 
-@pytest.mark.parametrize(("line", "message"), BAD_MESSAGES)
-def test_a_bad_message_is_named_by_file_and_line(tmp_path: Path, line: str, message: str) -> None:
+@pytest.mark.parametrize("line", BAD_MESSAGES)
+def test_a_bad_message_is_named_by_file_and_line(tmp_path: Path, line: str) -> None:
     path = lines_file(tmp_path / "m.csv", [GOOD, line])
-    with pytest.raises(TapeError, match=rf"m\.csv, line 2: {message} in "):
+    with pytest.raises(TapeError, match=rf"m\.csv, line 2: '{line}' is not a message: time, type 1 to 7, order id"):
+        list(lobster.messages(path))
+
+
+def test_a_line_that_is_no_ascii(tmp_path: Path) -> None:
+    path = lines_file(tmp_path / "m.csv", [GOOD, "\xff"])
+    with pytest.raises(TapeError, match=r"m\.csv, line 2: '.*' is not a message"):
         list(lobster.messages(path))
 
 
 def test_bad_lines_are_skipped_named_and_counted_up_to_a_limit(tmp_path: Path) -> None:
-    path = lines_file(tmp_path / "m.csv", [GOOD, *(line for line, _ in BAD_MESSAGES), GOOD])
+    path = lines_file(tmp_path / "m.csv", [GOOD, *BAD_MESSAGES, GOOD])
     skipped = Skipped(len(BAD_MESSAGES))
     read = read_messages(path, skipped)
     assert [row[0] for row in read if row[2] != UNREADABLE] == [1, 2 + len(BAD_MESSAGES)]
     assert len(read) == 2 + len(BAD_MESSAGES)
     assert len(skipped) == len(BAD_MESSAGES)
-    assert skipped.named[1] == f"{path}, line 3: type '8' is not one of 1, 2, 3, 4, 5, 6, 7 in '34200.1,8,2,3,4,1'"
+    assert skipped.named[1] == f"{path}, line 3: '34200.1,8,2,3,4,1' is not {lobster.MESSAGE}"
     with pytest.raises(TapeError, match=r"line 16: .*; 14 before it were skipped, which is the limit"):
         read_messages(path, Skipped(len(BAD_MESSAGES) - 1))
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("101,5,99", "3 fields instead of 4"),
-        ("101,5,99,7,102,1,98,2", "8 fields instead of 4"),
-        ("101,5,99,x", "field 'x' is not a whole number"),
-        ("101,5,99,7.0", "field '7.0' is not a whole number"),
-    ],
-)
-def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, line: str, message: str) -> None:
+@pytest.mark.parametrize("line", ["101,5,99", "101,5,99,7,102,1,98,2", "101,5,99,x", "101,5,99,7.0"])
+def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, line: str) -> None:
     path = lines_file(tmp_path / "b.csv", ["101,5,99,7", line, "101,5,99,8"])
-    with pytest.raises(TapeError, match=rf"b\.csv, line 2: {message}"):
+    with pytest.raises(TapeError, match=rf"b\.csv, line 2: '{line}' is not a row: 4 whole numbers"):
         list(lobster.rows(path))
     skipped = Skipped(1)
     (rows,) = lobster.rows(path, skipped=skipped)

@@ -16,7 +16,7 @@ cdef enum:
 
 cdef class Acknowledgements:
     cdef object _lock                # of the futures; None if they must not wait
-    cdef dict _open                  # (instrument, order id) -> the first open command about it, which leads to the others
+    cdef dict _open                  # (instrument, order id) -> list of the futures of open commands about it
     cdef dict _followed              # (instrument, order id) -> weak reference to the FinalFuture of a resting order
     cdef u32 _oldest                 # no open command was sent over an earlier connection
     cdef list _answering             # the futures of the new order or replace whose reports are coming, else None
@@ -28,10 +28,10 @@ cdef class Acknowledgements:
     cdef Py_ssize_t _before          # fills of the order before that command
     cdef bint _ends                  # the order never rests
 
-    cdef CommandFuture _pop(self, tuple key, CommandFuture first)
+    cdef list _pop(self, tuple key, list waiting, Py_ssize_t count)
     cdef int _read(self, Report *report, bytes reports, Py_ssize_t at) except -1
     cdef bint _takes(self, Report *report)
-    cdef int _answer(self, tuple key, CommandFuture first, Report *report, bytes data) except -1
+    cdef int _answer(self, tuple key, list waiting, Report *report, bytes data) except -1
     cdef int _begin(self, tuple key, Report *report, bytes data, list answered) except -1
     cdef int _follow(self, tuple key, Report *report, bytes data) except -1
     cdef FinalFuture _followed_order(self, tuple key)
@@ -41,5 +41,5 @@ cdef class Acknowledgements:
 cdef NewOrder *command_of(bytes data) except NULL
 cdef Report *reports_of(bytes data) except NULL
 cdef u8 answer_of(u8 command) noexcept
-cdef bint answers(Report *report, u8 kind) noexcept
+cdef bint answers(Report *report, CommandFuture command) noexcept
 cdef int fail(CommandFuture future, object error) except -1

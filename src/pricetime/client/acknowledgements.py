@@ -46,13 +46,7 @@ class Acknowledgements:
         self._answering = self._order = self._key = None
 
     def __len__(self):
-        count = 0
-        for first in self._open.values():
-            future: CommandFuture = first
-            while future is not None:
-                count += 1
-                future = future.following
-        return count
+        return sum(map(len, self._open.values()))
 
     @property
     def follows(self):
@@ -76,26 +70,20 @@ class Acknowledgements:
         if message.type == NEW_ORDER:
             future.ends = not may_rest(message.order_type, message.time_in_force)
         key: tuple = (message.instrument, message.order_id)
-        first: CommandFuture = self._open.get(key)
-        if first is None:
-            self._open[key] = future
-        elif first.newest is None:
-            first.following = first.newest = future
+        waiting: list = self._open.get(key)
+        if waiting is None:
+            self._open[key] = [future]
         else:
-            first.newest.following = future
-            first.newest = future
+            waiting.append(future)
         return future
 
-    def _pop(self, key, first):
-        """Remove the first open command of a key. Returns the next one, None without one."""
-        second: CommandFuture = first.following
-        if second is None:
+    def _pop(self, key, waiting, count):
+        """Remove and return the oldest open commands of a key."""
+        oldest: list = waiting[:count]
+        del waiting[:count]
+        if not waiting:
             del self._open[key]
-        else:
-            second.newest = first.newest if first.newest is not second else None
-            self._open[key] = second
-        first.following = first.newest = None
-        return second
+        return oldest
 
     def read(self, reports):
         """Reports came. O(1) if no command is open and no order is followed, else O(reports)."""
@@ -123,9 +111,9 @@ class Acknowledgements:
         if not self._open and not self._followed:
             return 0
         key: tuple = (report.instrument, report.order_id)
-        first: CommandFuture = self._open.get(key)
-        if first is not None and answers(report, first.kind):
-            self._answer(key, first, report, reports[at : at + REPORT_BYTES])
+        waiting: list = self._open.get(key)
+        if waiting is not None and answers(report, waiting[0]):
+            self._answer(key, waiting, report, reports[at : at + REPORT_BYTES])
         elif key in self._followed:
             self._follow(key, report, reports[at : at + REPORT_BYTES])
         return 0
@@ -139,15 +127,18 @@ class Acknowledgements:
             reason == IOC_REMAINDER or reason == FOK_UNFILLABLE or reason == MARKET_REMAINDER or reason == SELF_TRADE
         )
 
-    def _answer(self, key, first, report, data):
+    def _answer(self, key, waiting, report, data):
         """The first open command of a key has its answer."""
-        connection: u32 = first.connection
-        answered: list = [first]
-        following: CommandFuture = self._pop(key, first)
-        while following is not None and following.kind == first.kind and following.connection > connection:
-            answered.append(following)  # the same command, sent again over a new connection
-            following = self._pop(key, following)
-        future: CommandFuture
+        future: CommandFuture = waiting[0]
+        connection: u32 = future.connection
+        kind: u8 = future.kind
+        count: cython.Py_ssize_t = 1
+        while count < len(waiting):
+            future = waiting[count]
+            if future.kind != kind or future.connection <= connection:
+                break
+            count += 1  # the same command, sent again over a new connection
+        answered: list = self._pop(key, waiting, count)
         if report.kind == REJECTED:
             for one in answered:
                 fail(one, data)
@@ -232,29 +223,25 @@ class Acknowledgements:
             return
         self._oldest = connection
         future: CommandFuture
-        for key, first in list(self._open.items()):
-            future = first
-            while future is not None and future.connection < self._oldest:
-                following = self._pop(key, future)
-                fail(future, CommandLost(f"the command about order {key[1]} was lost with its connection"))
-                future = following
+        for key, waiting in list(self._open.items()):
+            count: cython.Py_ssize_t = 0
+            for one in waiting:
+                future = one
+                count += future.connection < connection
+            for one in self._pop(key, waiting, count):
+                fail(one, CommandLost(f"the command about order {key[1]} was lost with its connection"))
 
     def lose_all(self, error):
         """Nothing will be answered any more, for this reason."""
         self.all_read()
-        future: CommandFuture
         if self._answering is not None:
             for one in self._answering:
                 fail(one, error)
             self._answering = self._order = None
-        firsts, self._open = self._open, {}
-        for first in firsts.values():
-            future = first
-            while future is not None:
-                following = future.following
-                future.following = future.newest = None
-                fail(future, error)
-                future = following
+        unanswered, self._open = self._open, {}
+        for waiting in unanswered.values():
+            for one in waiting:
+                fail(one, error)
         references, self._followed = self._followed, {}
         for reference in references.values():
             order: FinalFuture = reference()
@@ -290,13 +277,14 @@ def answer_of(command):
     return MASS_CANCELLED if command == MASS_CANCEL else OPEN_ORDERS_END
 
 
-def answers(report, kind):
-    """Whether a report answers a command that expects this kind.
+def answers(report, command):
+    """Whether a report answers a command, given its future.
 
     A cancel or reduce that the owner asked for has no reason; one that the market caused has.
     """
     if report.kind == REJECTED:
         return True
+    kind: u8 = command.kind
     return report.kind == kind and (report.reason == NONE or (kind != CANCELLED and kind != REDUCED))
 
 

@@ -1,3 +1,5 @@
+# Here and not in acknowledgements.py: it uses fields of futures that are no part of their public types.
+
 from typing import Any, final
 
 from ..errors import PricetimeError

@@ -1,4 +1,4 @@
-"""Requests to the recovery server and its answers: bytes in, values out, without sockets."""
+"""The answers of the recovery server: bytes in, values out, without sockets."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.feed_state import RangeWanted, Wanted
-from pricetime.client.sequencer import REPORT_BYTES
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import InvalidSetting
-from pricetime.types import SNAPSHOT_ORDER, Phase
+from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase
 from pricetime.wire.messages import (
     RetransmitReply,
-    RetransmitRequest,
     SnapshotHeader,
     SnapshotInstrument,
     SnapshotOrder,
-    SnapshotRequest,
 )
 from pricetime.wire.types import RetransmitStatus
 
@@ -43,13 +39,6 @@ class SnapshotAnswer(NamedTuple):
 
 
 Answer = RangeAnswer | SnapshotAnswer
-
-
-def question(wanted: Wanted) -> bytes:
-    """Return the request for what is wanted."""
-    if isinstance(wanted, RangeWanted):
-        return RetransmitRequest(count=wanted.reports, seq_num=wanted.seq_num, epoch=wanted.epoch).encode()
-    return SnapshotRequest().encode()
 
 
 class Answers:
@@ -79,7 +68,7 @@ class Answers:
             if len(self._bytes) < RetransmitReply.SIZE:
                 return None
             reply = RetransmitReply.decode(self._bytes[: RetransmitReply.SIZE])
-            return RetransmitReply.SIZE + REPORT_BYTES * reply.count
+            return RetransmitReply.SIZE + REPORT.itemsize * reply.count
         if self._bytes[0] != SnapshotHeader.TYPE:
             raise InvalidAnswer(f"the recovery server sent a message of type {self._bytes[0]}, which is not an answer")
         if len(self._bytes) < SnapshotHeader.SIZE:

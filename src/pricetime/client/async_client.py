@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
+import socket
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from types import TracebackType
 from typing import TypeVar
 
-from pricetime.client.dialogue import Stage
 from pricetime.client.errors import ConnectionLost, NotAcknowledged
 from pricetime.client.future import CommandFuture
 from pricetime.client.open_orders import OpenOrder
-from pricetime.client.order_entry import OrderEntry, Reports
+from pricetime.client.order_entry import MOST_UNSENT, OrderEntry, Reports
 from pricetime.errors import PricetimeError
 from pricetime.wire.messages import ExecutionReport
 
 T = TypeVar("T")
 
-#: Bytes that may wait to be sent before ``drain`` waits.
-MOST_UNSENT = 1 << 20
-
-
-#: Bytes that are collected before they go to the transport within one iteration of the event loop.
+#: Bytes that are collected before they are sent within one iteration of the event loop.
 SEND_BYTES = 1 << 16
 
 
@@ -43,9 +37,8 @@ class AsyncClient(OrderEntry):
 
     def _begin(self) -> None:
         self._changed = asyncio.Event()
-        self._connection: _Connection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._flushes = False  # what is collected is sent in this iteration of the loop
 
     async def login(self) -> None:
@@ -86,21 +79,30 @@ class AsyncClient(OrderEntry):
     async def drain(self) -> None:
         """Wait while more than a mebibyte waits to be sent."""
         self._flush_all()
-        if self._connection is not None:
-            await self._connection.writable.wait()
+        await self._wait_for(self._has_room, None)
+
+    def _has_room(self) -> bool:
+        return len(self._rest) + len(self._unsent) < MOST_UNSENT or not self._is_connected
 
     def _announce(self) -> None:
-        if self._unsent_bytes >= SEND_BYTES:
+        if len(self._unsent) >= SEND_BYTES:
             self._flush_all()
         elif not self._flushes:
-            assert self._loop is not None
             self._flushes = True
             self._loop.call_soon(self._flush_all)
 
     def _flush_all(self) -> None:
         self._flushes = False
-        if self._unsent and self._connection is not None:
-            self._connection.transport.write(self._collected())
+        if not self._rest:
+            self._flush()
+
+    def _send_later(self) -> None:
+        self._loop.add_writer(self._socket, self._send_rest)
+
+    def _send_rest(self) -> None:
+        self._loop.remove_writer(self._socket)
+        self._flush()
+        self._notify()
 
     # ------------------------------------------------------------------ reports
 
@@ -115,60 +117,21 @@ class AsyncClient(OrderEntry):
 
     # ------------------------------------------------------------------ the task
 
+    async def _connect(self) -> socket.socket:
+        return await asyncio.to_thread(socket.create_connection, self.address, self.timeout)
+
     async def _follow(self) -> None:
-        dialogue = self._dialogue
-        while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
-            due_ns = dialogue.next_due_ns
-            wait = None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
-            await self._wait_for(partial(self._has_changed, due_ns), wait)
-            if not self._has_changed(due_ns):  # something is due
-                for _ in range(2):  # let the loop read the socket first: after a pause of this process data may wait
-                    await asyncio.sleep(0)
-                dialogue.due(time.monotonic_ns())
-                self._collect_outgoing()
-                self._flush_all()
-        self._abort()
+        self._loop.add_reader(self._socket, self._step)
+        while self._is_connected:
+            due_ns = self._dialogue.next_due_ns
+            await self._wait_for(partial(self._is_due_elsewhen, due_ns), self._due_s)
+            if self._due_s == 0:
+                self._step()
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
 
-    def _has_changed(self, due_ns: int | None) -> bool:
-        """Whether the connection has ended, or something is due earlier than before."""
-        now_due_ns = self._dialogue.next_due_ns
-        ended = self._dialogue.stage in {Stage.DISCONNECTED, Stage.ENDED}
-        return ended or (now_due_ns is not None and (due_ns is None or now_due_ns < due_ns))
-
-    async def _open(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self.timeout):
-                await loop.create_connection(lambda: _Connection(self), *self.address)
-        except OSError as error:
-            raise self._no_connection(error) from error
-        if self._has_ended:
-            raise ConnectionLost("the client was closed")
-
-    def _abort(self) -> None:
-        if self._connection is not None:
-            self._connection.transport.abort()
-
-    def begin(self, connection: _Connection) -> None:
-        """There is a new connection."""
-        if self._has_ended:
-            connection.transport.abort()
-            return
-        self._connection = connection
-        self._connected()
-
-    def received(self, connection: _Connection, data: bytes) -> None:
-        """A connection received data."""
-        if connection is self._connection:
-            self._read(data)
-            self._flush_all()
-            self._changed.set()
-
-    def lost(self, connection: _Connection, why: str) -> None:
-        """A connection has ended."""
-        if connection is self._connection:
-            self._dialogue.disconnected(why)
-            self._changed.set()
+    def _is_due_elsewhen(self, due_ns: int | None) -> bool:
+        return not self._is_connected or self._dialogue.next_due_ns != due_ns
 
     # ------------------------------------------------------------------ login and logout
 
@@ -183,42 +146,10 @@ class AsyncClient(OrderEntry):
     async def _finish(self) -> None:
         if self._task is not None:
             await self._task
-        self._abort()
 
     async def __aenter__(self) -> AsyncClient:
         await self.login()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
-
-
-class _Connection(asyncio.Protocol):
-    """A connection of a client. The client may have a newer one."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-        self.writable = asyncio.Event()
-        self.writable.set()
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(MOST_UNSENT)
-        self.transport = transport
-        self._client.begin(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._client.received(self, data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.writable.set()
-        self._client.lost(self, str(exc or "the connection was closed"))
-
-    def pause_writing(self) -> None:
-        self.writable.clear()
-
-    def resume_writing(self) -> None:
-        self.writable.set()

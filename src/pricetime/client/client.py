@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
+import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import TypeVar
 
 from pricetime import address as addresses
-from pricetime.client.dialogue import Stage
 from pricetime.client.errors import ConnectionLost
 from pricetime.client.future import CommandFuture
 from pricetime.client.open_orders import OpenOrder
-from pricetime.client.order_entry import READ_BYTES, OrderEntry, Reports, run
+from pricetime.client.order_entry import MOST_UNSENT, OrderEntry, Reports, run
 from pricetime.errors import PricetimeError
 from pricetime.wire.messages import ExecutionReport
 
@@ -25,8 +23,8 @@ T = TypeVar("T")
 #: The most commands that the calling thread sends directly in each window of time. Further ones are collected.
 MOST_DIRECT, WINDOW_NS = 16, 1_000_000
 
-#: From the first amount on, the calling thread sends what was collected; from the second on, it waits for the network.
-SEND_BYTES, MOST_UNSENT = 1 << 15, 1 << 20
+#: Bytes that are collected before the calling thread sends them.
+SEND_BYTES = 1 << 15
 
 
 class Client(OrderEntry):
@@ -48,8 +46,6 @@ class Client(OrderEntry):
 
     def _begin(self) -> None:
         self._changed = threading.Condition(self._lock)
-        self._sending = threading.Lock()  # around what is written to the socket; taken before the other lock
-        self._rest = b""  # what the system did not take yet
         self._window_ns = self._direct = 0  # when the window began, and what was sent directly in it
         self._woken = False  # the thread is about to send what is collected
         run(self._open())
@@ -86,7 +82,7 @@ class Client(OrderEntry):
         return run(self._list_open_orders(timeout))
 
     def _announce(self) -> None:
-        if self._unsent_bytes >= MOST_UNSENT:
+        if len(self._unsent) >= MOST_UNSENT:
             with contextlib.suppress(ConnectionLost):  # the futures will say what was lost
                 self._flush_all()
             return
@@ -94,9 +90,13 @@ class Client(OrderEntry):
         if now_ns - self._window_ns > WINDOW_NS:
             self._window_ns, self._direct = now_ns, 0
         self._direct += 1
-        if (self._direct <= MOST_DIRECT or self._unsent_bytes >= SEND_BYTES) and not self._rest:
+        if (self._direct <= MOST_DIRECT or len(self._unsent) >= SEND_BYTES) and not self._rest:
             self._flush()
-        elif not self._woken:
+        else:
+            self._send_later()
+
+    def _send_later(self) -> None:
+        if not self._woken:
             self._wake_thread()
 
     def _wake_thread(self) -> None:
@@ -111,7 +111,7 @@ class Client(OrderEntry):
             return
         with self._sending:
             try:
-                self._socket.sendall(self._rest + self._collected())
+                self._socket.sendall(self._collected())
             except OSError as error:
                 self._break()
                 raise ConnectionLost(
@@ -121,32 +121,6 @@ class Client(OrderEntry):
             finally:
                 self._rest = b""
         self._flush()
-
-    def _flush(self) -> None:
-        """Send as much of what is collected as the system takes now; the client's thread sends the rest."""
-        while self._unsent or self._rest:
-            if not self._sending.acquire(blocking=False):
-                return  # the thread that sends checks again
-            try:
-                data = self._rest + self._collected()
-                try:
-                    self._rest = data[self._socket.send(data, socket.MSG_DONTWAIT) :]
-                except BlockingIOError:
-                    self._rest = data
-                except OSError:
-                    self._rest = b""
-                    self._break()
-            finally:
-                self._sending.release()
-            if self._rest:
-                if not self._woken:
-                    self._wake_thread()
-                return
-
-    def _break(self) -> None:
-        """End the connection. The client's thread then closes it, and reconnects."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
 
     # ------------------------------------------------------------------ reports
 
@@ -168,50 +142,20 @@ class Client(OrderEntry):
 
     # ------------------------------------------------------------------ the client's thread
 
-    async def _follow(self) -> None:
-        dialogue = self._dialogue
-        watched = selectors.EVENT_READ
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, watched)
-            selector.register(self._wake, selectors.EVENT_READ)
-            while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
-                due_ns = dialogue.next_due_ns
-                selector.select(None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
-                with contextlib.suppress(BlockingIOError):
-                    self._wake.recv(64)
-                self._woken = False
-                # Whatever the selector says: after this process was stopped for a while it reports a timeout only.
-                data: bytes | None = None
-                try:
-                    data = self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    data = b""
-                with self._changed:
-                    self._read(data)
-                    self._changed.notify_all()
-                self._flush()
-                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._rest else 0)
-                if wanted != watched:
-                    selector.modify(self._socket, watched := wanted)
-        self._break()  # wakes a thread that is sending
-        with self._lock:
-            self._socket.close()
+    async def _connect(self) -> socket.socket:
+        return socket.create_connection(self.address, self.timeout)
 
-    async def _open(self) -> None:
-        try:
-            made = socket.create_connection(self.address, self.timeout)
-        except OSError as error:
-            raise self._no_connection(error) from error
-        made.settimeout(None)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with self._sending, self._lock:
-            if self._has_ended:
-                made.close()
-                raise ConnectionLost("the client was closed")
-            self._connected()
-            self._socket, self._rest = made, b""
+    async def _follow(self) -> None:
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        while self._is_connected:
+            poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._rest else 0))
+            due_s = self._due_s
+            poll.poll(None if due_s is None else 1e3 * due_s)
+            with contextlib.suppress(BlockingIOError):
+                self._wake.recv(64)
+            self._woken = False
+            self._step()
 
     # ------------------------------------------------------------------ login and logout
 
@@ -227,11 +171,11 @@ class Client(OrderEntry):
         if self._thread.is_alive():
             self._wake_thread()
             self._thread.join()
-        for one in (self._socket, self._wake, self._wakes):
-            one.close()
+        self._wake.close()
+        self._wakes.close()
 
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

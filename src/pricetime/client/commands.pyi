@@ -1,3 +1,5 @@
+# Here and not in commands.py: the compiler would check the arguments, with errors of its own.
+
 from ..types import OrderType, SelfTrade, Side, TimeInForce
 
 def new_order(

@@ -13,20 +13,18 @@ class BookNotWhole(PricetimeError, RuntimeError):
     """There are no books yet, because the subscriber waits for a snapshot."""
 
 
-class LoginRefused(PricetimeError, PermissionError):
+class _HasReason(PricetimeError):
+    def __init__(self, message: str, reason: int = 0) -> None:
+        super().__init__(message)
+        self.reason = reason  #: a ``SessionReason``, 0 if the exchange gave none
+
+
+class LoginRefused(_HasReason, PermissionError):
     """The exchange rejected the login. ``reason`` is a ``SessionReason``."""
 
-    def __init__(self, message: str, reason: int = 0) -> None:
-        super().__init__(message)
-        self.reason = reason  #: a ``SessionReason``, 0 if the exchange gave none
 
-
-class SessionEnded(PricetimeError, ConnectionError):
+class SessionEnded(_HasReason, ConnectionError):
     """The session ended for good: a new login would fail or is not wanted. ``reason`` is a ``SessionReason``."""
-
-    def __init__(self, message: str, reason: int = 0) -> None:
-        super().__init__(message)
-        self.reason = reason  #: a ``SessionReason``, 0 if the exchange gave none
 
 
 class ConnectionLost(PricetimeError, ConnectionError):

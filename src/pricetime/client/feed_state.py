@@ -1,4 +1,4 @@
-"""How far a feed can be trusted, what happened to it, and what is requested from the recovery server."""
+"""How far a feed can be trusted, and what happened to it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,6 @@ class FeedState(Enum):
     UNVERIFIED = auto()  #: a heartbeat contradicts the books: the recovery server is asked
     SILENT = auto()  #: no heartbeat yet, or none for a while: later reports may be missing
     WHOLE = auto()  #: all known reports are in the books, and heartbeats come
-
-
-class RangeWanted(NamedTuple):
-    """A request for reports."""
-
-    seq_num: int  #: of the first
-    reports: int  #: how many
-    epoch: int  #: 0 if unknown
-
-
-class SnapshotWanted(NamedTuple):
-    """A request for a snapshot."""
-
-
-Wanted = RangeWanted | SnapshotWanted
 
 
 class EventKind(Enum):

@@ -53,7 +53,7 @@ class Follower:
         sequencer = self.sequencer
         if isinstance(answer, RangeAnswer):
             sent = answer.seq_num + len(answer.reports) // REPORT.itemsize
-            self._apply(sequencer.answer_range(*answer, now), now, sent)
+            self._apply(sequencer.answer_range(answer, now), now, sent)
             return
         try:
             self.builder.load_snapshot(answer.snapshot)

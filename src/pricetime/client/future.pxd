@@ -18,8 +18,6 @@ cdef class CommandFuture:
     cdef object value                # the result or error, or the bytes that it is made of
     cdef object lock                 # of the client; None if result() must not wait
     cdef list callbacks              # None without one
-    cdef CommandFuture following     # the next open command about the same order id
-    cdef CommandFuture newest        # of the first: the last of those that follow it, None without one
     cdef object __weakref__
 
     cdef object taken(self)

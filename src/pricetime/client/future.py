@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 import weakref
+from queue import Empty, SimpleQueue
 
 import cython
 
@@ -34,7 +35,7 @@ class CommandFuture:
     if not cython.compiled:
         state = PENDING
         kind = ends = connection = 0
-        value = lock = callbacks = following = newest = None
+        value = lock = callbacks = None
 
     def done(self):
         """Return whether the answer is there."""
@@ -85,7 +86,17 @@ class CommandFuture:
         if self.state == PENDING:
             loop = asyncio.get_running_loop()
             waiter = loop.create_future()
-            wake = Waker(waiter, loop if self.lock is not None else None)
+
+            def release():
+                if not waiter.done():
+                    waiter.set_result(None)
+
+            def wake(_):
+                if self.lock is None:
+                    release()
+                else:  # the answer comes in the client's thread
+                    loop.call_soon_threadsafe(release)
+
             self.add_done_callback(wake)
             try:
                 yield from waiter
@@ -112,15 +123,15 @@ class CommandFuture:
         """Wait until the answer is there. Raises NotAcknowledged."""
         if self.lock is None:
             raise NotAcknowledged("the command is not answered yet: await its future")
-        answered = threading.Lock()
-        answered.acquire()
-        release = Releaser(answered)
-        self.add_done_callback(release)
-        if not answered.acquire(timeout=-1 if timeout is None else max(0.0, min(timeout, threading.TIMEOUT_MAX))):
+        answers = SimpleQueue()
+        self.add_done_callback(answers.put)
+        try:
+            answers.get(timeout=None if timeout is None else max(0.0, min(timeout, threading.TIMEOUT_MAX)))
+        except Empty:
             with self.lock:
-                self.remove_done_callback(release)
+                self.remove_done_callback(answers.put)
             if self.state == PENDING:
-                raise NotAcknowledged(f"no answer within {timeout:g} s: it may still come")
+                raise NotAcknowledged(f"no answer within {timeout:g} s: it may still come") from None
         return 0
 
     def complete(self, state, value):
@@ -205,33 +216,6 @@ class OrderFuture(CommandFuture):
 
     if not cython.compiled:
         final = None
-
-
-class Waker:
-    """A callback that wakes a coroutine. ``loop``: of the coroutine, if the answer comes in a different thread."""
-
-    def __init__(self, waiter, loop):
-        self.waiter, self.loop = waiter, loop
-
-    def __call__(self, _):
-        if self.loop is None:
-            self.wake()
-        else:
-            self.loop.call_soon_threadsafe(self.wake)
-
-    def wake(self):
-        if not self.waiter.done():
-            self.waiter.set_result(None)
-
-
-class Releaser:
-    """A callback that wakes a thread."""
-
-    def __init__(self, lock):
-        self.lock = lock
-
-    def __call__(self, _):
-        self.lock.release()
 
 
 def refusal(report):

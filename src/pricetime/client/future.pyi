@@ -1,3 +1,5 @@
+# Here and not in future.py: Cython keeps no type parameter of an extension class.
+
 from collections.abc import Callable, Generator
 from typing import Any, Generic, Self, TypeVar
 

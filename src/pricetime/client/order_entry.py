@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -23,12 +25,17 @@ from pricetime.client.dialogue import Dialogue, Stage
 from pricetime.client.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
 from pricetime.client.future import CommandFuture, OrderFuture
 from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
-from pricetime.client.retries import Retries
 from pricetime.types import REPORT, OrderType, SelfTrade, Side, TimeInForce
 from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import ExecutionReport
 
 READ_BYTES = 1 << 18
+
+#: From so many bytes on that are not sent yet, who sends more waits for the network.
+MOST_UNSENT = 1 << 20
+
+#: Pauses before the attempts to reconnect: the first, which doubles, and the longest.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 2.0
 
 #: Mass cancels without a ``request_id`` get ids from here on, which no order should have.
 FIRST_REQUEST = 1 << 47
@@ -71,13 +78,15 @@ class OrderEntry:
         self.most_untaken = most_untaken  #: reports that may wait to be taken
         self.disconnects = 0  #: connections that were lost
         self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
-        self._retries = Retries(retries)
+        self._retries, self._attempts = retries, 0  # attempts to reconnect: the most, and since the last login
         self._lock = threading.RLock()  # guards all that follows and the dialogue; callbacks of futures run inside
         self._acknowledgements = Acknowledgements(self._lock if self._futures_wait else None)
         self._requests = itertools.count(FIRST_REQUEST)
         self._queries: list[OpenOrdersQuery] = []
-        self._unsent: list[bytes] = []  # messages, to be sent together
-        self._unsent_bytes = 0
+        self._unsent = bytearray()  # messages, to be sent together
+        self._socket: socket.socket
+        self._sending = threading.Lock()  # around what is written to the socket; taken before the other lock
+        self._rest = b""  # what the system did not take yet
         self._runs: deque[bytes] = deque()  # reports to be taken
         self._untaken = 0
         self._front: deque[ExecutionReport] = deque()  # of the run that is being taken one by one
@@ -97,6 +106,10 @@ class OrderEntry:
         """Send what was collected."""
         raise NotImplementedError
 
+    def _send_later(self) -> None:
+        """The system did not take everything: call ``_flush`` when it takes more."""
+        raise NotImplementedError
+
     def _notify(self) -> None:
         """Something has changed: let those that wait look again. The caller holds the lock."""
         raise NotImplementedError
@@ -109,16 +122,15 @@ class OrderEntry:
         """Wait for the answer to a command. Raises its error, and NotAcknowledged."""
         raise NotImplementedError
 
-    async def _open(self) -> None:
-        """Connect. Raises ConnectionLost, also if the client has ended meanwhile."""
+    async def _connect(self) -> socket.socket:
         raise NotImplementedError
 
     async def _follow(self) -> None:
-        """Read from the connection, and send to it, until the session on it ends. Then close it."""
+        """Call ``_step`` when the connection brings something and when something is due, while ``_is_connected``."""
         raise NotImplementedError
 
     async def _finish(self) -> None:
-        """The client has ended: wait for its thread or task, and close what it holds."""
+        """The client has ended: wait for its thread or task."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------ commands
@@ -155,26 +167,22 @@ class OrderEntry:
             order_type, time_in_force, post_only, self_trade, tag,
             trigger_price, display_quantity, expiry_ns, minimum_quantity,
         )  # fmt: skip
-        future: OrderFuture = self._command(data)
-        return future
+        return cast(OrderFuture, self._command(data))
 
     def cancel_order(self, order_id: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
         """Cancel an order. The answer is its CANCELLED report."""
         number = self.instrument if instrument is None else instrument
-        future: CommandFuture[ExecutionReport] = self._command(commands.cancel_order(order_id, number))
-        return future
+        return self._command(commands.cancel_order(order_id, number))
 
     def reduce_order(self, order_id: int, by: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
         """Take ``by`` lots off an order, which keeps its place in the queue. The answer is its REDUCED report."""
         number = self.instrument if instrument is None else instrument
-        future: CommandFuture[ExecutionReport] = self._command(commands.reduce_order(order_id, by, number))
-        return future
+        return self._command(commands.reduce_order(order_id, by, number))
 
     def replace_order(self, order_id: int, price: int, quantity: int, *, instrument: int | None = None) -> OrderFuture:
         """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``."""
         number = self.instrument if instrument is None else instrument
-        future: OrderFuture = self._command(commands.replace_order(order_id, price, quantity, number))
-        return future
+        return cast(OrderFuture, self._command(commands.replace_order(order_id, price, quantity, number)))
 
     def mass_cancel(
         self, *, side: Side | int | None = None, instrument: int | None = None, request_id: int | None = None
@@ -185,8 +193,7 @@ class OrderEntry:
         2**48, the ``order_id`` of the answer; by default a new one.
         """
         number = next(self._requests) if request_id is None else request_id
-        future: CommandFuture[ExecutionReport] = self._command(commands.mass_cancel(number, instrument, side))
-        return future
+        return self._command(commands.mass_cancel(number, instrument, side))
 
     def send(self, orders: Commands) -> None:
         """Send many commands, as an array of ``pricetime.COMMAND``. O(n), without a Python step for each.
@@ -198,33 +205,25 @@ class OrderEntry:
         data = encode_commands(orders)[0].tobytes()
         with self._lock:
             self._dialogue.check_active()
-            self._collect(data)
+            self._unsent += data
         self._flush_all()
 
-    def _command(self, data: bytes) -> Any:
+    def _command(self, data: bytes) -> CommandFuture[Any]:
         """Send a command: the future of its answer."""
         with self._lock:
             dialogue = self._dialogue
             if dialogue.stage is not Stage.ACTIVE:
                 dialogue.check_active()
             future = self._acknowledgements.expect(data, dialogue.connections)
-            self._unsent.append(data)
-            self._unsent_bytes += len(data)
+            self._unsent += data
         self._announce()
         return future
 
-    def _collect(self, data: bytes) -> None:
-        """Add to what is sent next. The caller holds the lock."""
-        if data:
-            self._unsent.append(data)
-            self._unsent_bytes += len(data)
-
     def _collected(self) -> bytes:
-        """Take what is to be sent."""
+        """Take what is to be sent: the rest, and what was collected since. The caller holds ``_sending``."""
         with self._lock:
-            data = b"".join(self._unsent)
+            data = self._rest + self._unsent
             self._unsent.clear()
-            self._unsent_bytes = 0
         return data
 
     async def _list_open_orders(self, timeout: float | None) -> list[OpenOrder]:
@@ -265,14 +264,9 @@ class OrderEntry:
         """Reports that wait for ``reports`` or ``read``."""
         return self._untaken + len(self._front)
 
-    @property
-    def _has_run(self) -> bool:
-        """Whether there are reports to take, or none will come any more."""
-        return bool(self._runs) or self._dialogue.stage is Stage.ENDED
-
     async def _take(self, timeout: float | None) -> bytes | None:
         """Take the oldest run of reports, None if none came in time or none will. Raises what ended the session."""
-        await self._wait_for(lambda: self._has_run, timeout)
+        await self._wait_for(lambda: bool(self._runs) or self._has_ended, timeout)
         with self._lock:
             if self._runs:
                 run = self._runs.popleft()
@@ -299,7 +293,58 @@ class OrderEntry:
             self._untaken = 0
         return np.frombuffer(data, REPORT)
 
-    # ------------------------------------------------------------------ what a connection brings
+    # ------------------------------------------------------------------ the connection
+
+    @property
+    def _is_connected(self) -> bool:
+        return self._dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}
+
+    @property
+    def _due_s(self) -> float | None:
+        """Seconds until ``_step`` has something to do without input, None for never."""
+        due_ns = self._dialogue.next_due_ns
+        return None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
+
+    def _step(self) -> None:
+        """Read what has come, and send what is due. Something may have come that the selector did not report: after
+        this process was stopped for a while it reports a timeout only.
+        """
+        data: bytes | None = None
+        try:
+            data = self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+        except OSError:
+            data = b""
+        with self._lock:
+            self._read(data)
+            self._notify()
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send as much of what is collected as the system takes now."""
+        while self._unsent or self._rest:
+            if not self._sending.acquire(blocking=False):
+                return  # the thread that sends checks again
+            try:
+                data = self._collected()
+                try:
+                    self._rest = data[self._socket.send(data, socket.MSG_DONTWAIT) :]
+                except BlockingIOError:
+                    self._rest = data
+                except OSError:
+                    self._rest = b""
+                    self._break()
+            finally:
+                self._sending.release()
+            if self._rest:
+                self._send_later()
+                return
+
+    def _break(self) -> None:
+        """End the connection. The client then reads its end, closes it, and reconnects."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def _read(self, data: bytes | None) -> None:
         """What was read: b"" for the end of the connection, None if nothing came. The caller holds the lock."""
@@ -315,7 +360,7 @@ class OrderEntry:
         if dialogue.is_between_messages and (data is None or len(data) < READ_BYTES):
             open_commands.all_read()
         if dialogue.stage is Stage.ACTIVE:
-            self._retries.reset()
+            self._attempts = 0
         if dialogue.caught_up:
             open_commands.lose(dialogue.connections)
         if self._untaken > self.most_untaken:
@@ -326,12 +371,8 @@ class OrderEntry:
                 )
             )
         dialogue.due(time.monotonic_ns())
-        self._collect_outgoing()
-
-    def _collect_outgoing(self) -> None:
-        """Add what the dialogue itself has to say."""
-        self._collect(self._dialogue.outgoing)
-        self._dialogue.outgoing = b""
+        self._unsent += dialogue.outgoing
+        dialogue.outgoing = b""
 
     # ------------------------------------------------------------------ connections, login and logout
 
@@ -339,7 +380,9 @@ class OrderEntry:
         """Follow one connection after the other."""
         while True:
             await self._follow()
+            self._break()  # wakes a thread that is sending
             with self._lock:
+                self._socket.close()
                 self._notify()
                 if self._has_ended:
                     break
@@ -352,8 +395,10 @@ class OrderEntry:
 
     async def _reconnect(self) -> bool:
         """Connect again. Returns False if the client has ended."""
-        while (pause := self._retries.next_pause()) is not None:
-            await self._wait_for(lambda: self._has_ended, pause)
+        while self._attempts < self._retries:
+            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * (1 << min(self._attempts, 10)))
+            self._attempts += 1
+            await self._wait_for(lambda: self._has_ended, pause_s * random.uniform(0.5, 1.0))  # so that clients spread
             if self._has_ended:
                 return False
             with contextlib.suppress(ConnectionLost):
@@ -362,21 +407,28 @@ class OrderEntry:
         with self._lock:
             self._dialogue.give_up(
                 ConnectionLost(
-                    f"login failed after {self._retries.most} attempts at {addresses.text(self.address)}: "
+                    f"login failed after {self._retries} attempts at {addresses.text(self.address)}: "
                     f"is the exchange up? A new client with resume_from={self.next_sequence} continues here"
                 )
             )
         return False
 
-    def _connected(self) -> None:
-        """There is a new connection: what was collected for the one before is lost."""
-        with self._lock:
+    async def _open(self) -> None:
+        """Connect. What was collected for the connection before is lost. Raises ConnectionLost."""
+        try:
+            made = await self._connect()
+        except OSError as error:
+            where = addresses.text(self.address)
+            raise ConnectionLost(f"cannot connect to {where}: {error}. Is the exchange up?") from error
+        made.settimeout(None)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._sending, self._lock:
+            if self._has_ended:
+                made.close()
+                raise ConnectionLost("the client was closed")
             self._unsent.clear()
-            self._unsent_bytes = 0
             self._dialogue.connected(time.monotonic_ns())
-
-    def _no_connection(self, error: OSError) -> ConnectionLost:
-        return ConnectionLost(f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?")
+            self._socket, self._rest = made, b""
 
     @property
     def _has_ended(self) -> bool:
@@ -394,7 +446,7 @@ class OrderEntry:
     async def _close(self) -> None:
         with self._lock:
             farewell = self._dialogue.logout(time.monotonic_ns())
-            self._collect(farewell)
+            self._unsent += farewell
             self._notify()
         if farewell:
             with contextlib.suppress(ConnectionLost):

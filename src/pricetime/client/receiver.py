@@ -8,10 +8,15 @@ applied in place. The rest of any other piece goes to the caller, as runs: conse
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import cython
-from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
-from cython.cimports.libc.errno import EAGAIN, errno
+
+from pricetime.core.builder import BookBuilder
+
+if cython.compiled:
+    from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
+    from cython.cimports.libc.errno import EAGAIN, errno
 
 
 @cython.final
@@ -22,7 +27,13 @@ class Receiver:
     ``spins``: try to read many times before reporting that nothing came, and yield the processor in between.
     """
 
-    def __init__(self, fd, builder, spins=False):
+    if not cython.compiled:
+        builder: Any
+        buffer: Any
+        error: int
+        checksum: int
+
+    def __init__(self, fd: int, builder: BookBuilder, spins: bool = False) -> None:
         if self.builder is not None:
             raise TypeError("__init__ was called before: a second thread may be in the builder")
         self.fd = fd
@@ -34,7 +45,7 @@ class Receiver:
         if not self.buffer:
             raise MemoryError("no memory for a datagram")
 
-    def receive(self, most, follow):
+    def receive(self, most: int, follow: bool) -> tuple[int, list[bytes]]:
         """Read what has come. Returns how many pieces were applied completely, and the runs of one that was not.
 
         With ``follow``, up to ``most`` pieces are read and applied, until there are none or one does not follow;
@@ -56,12 +67,12 @@ class Receiver:
         finally:
             self.builder.leave()
 
-    def applied_reports(self):
+    def applied_reports(self) -> bytes:
         """Return the applied reports of the last piece, as bytes."""
         size: cython.Py_ssize_t = self.applied * cython.sizeof(Report)
         return PyBytes_FromStringAndSize(cython.cast(cython.p_char, self.buffer), size)
 
-    def _read(self):
+    def _read(self) -> cython.bint:
         """Read a piece. Returns whether there was one."""
         self.size = receive_datagram(self.fd, self.buffer, PIECE_BYTES, MSG_DONTWAIT)
         self.error = 0
@@ -69,7 +80,7 @@ class Receiver:
             self.error = errno
         return self.size >= 0
 
-    def _find(self):
+    def _find(self) -> cython.bint:
         """Read a piece, with several attempts if it spins. Returns whether there was one."""
         attempts: u32 = 1
         while not self._read() and self.error == 0 and attempts != self.attempts:
@@ -77,7 +88,7 @@ class Receiver:
             yield_processor()
         return self.size >= 0
 
-    def _apply_pieces(self, most):
+    def _apply_pieces(self, most: u64) -> u64:
         """Return how many pieces were applied completely. The last piece stays in the buffer."""
         pieces: u64
         for pieces in range(most):
@@ -97,7 +108,7 @@ class Receiver:
                 yield_processor()
         return most
 
-    def _link(self, reports, count):
+    def _link(self, reports: cython.pointer[Report], count: u64) -> None:
         """Continue the checksum over ``count`` reports."""
         checksum: u32 = self.checksum
         i: u64
@@ -106,9 +117,9 @@ class Receiver:
             checksum = link(checksum, cython.cast(cython.pointer[cython.const[u64]], words), REPORT_WORDS)
         self.checksum = checksum
 
-    def _runs(self):
+    def _runs(self) -> list[bytes]:
         """Return what was not applied of the last piece."""
-        runs: list = []
+        runs: list[bytes] = []
         at: u64 = self.applied
         count: u64 = 0
         if self.size >= 0:
@@ -130,5 +141,25 @@ class Receiver:
             at = end
         return runs
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         release(self.buffer, PIECE_BYTES)
+
+
+if not cython.compiled:
+
+    class Receiver:  # type: ignore[no-redef]
+        """Reads a datagram at a time and applies none: the caller does."""
+
+        checksum = 0
+
+        def __init__(self, fd: int, _builder: BookBuilder, _spins: bool = False) -> None:
+            self.fd = fd
+
+        def receive(self, _most: int, _follow: bool) -> tuple[int, list[bytes]]:
+            try:
+                return 0, [os.read(self.fd, 1 << 16)]
+            except BlockingIOError:
+                return 0, []
+
+        def applied_reports(self) -> bytes:
+            return b""

@@ -7,9 +7,9 @@ import selectors
 import socket
 
 from pricetime import address as addresses
-from pricetime.client.answers import Answer, Answers, question
+from pricetime.client.answers import Answer, Answers
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.feed_state import Wanted
+from pricetime.wire.messages import Message
 
 READ_BYTES = 1 << 20
 
@@ -33,10 +33,10 @@ class Recovery:
         self._unsent = b""
         self._deadline = 0.0
 
-    def ask(self, wanted: Wanted, now: float) -> None:
+    def ask(self, wanted: Message, now: float) -> None:
         """Send a request, as far as possible without waiting. ``asking`` is False afterwards if that failed."""
         self.asking = True
-        self._unsent = question(wanted)
+        self._unsent = wanted.encode()
         self._deadline = now + self.patience
         try:
             if self._socket is None:

@@ -24,18 +24,16 @@ import heapq
 import struct
 from collections import deque
 
+from pricetime.client.answers import RangeAnswer
 from pricetime.client.feed_state import (
     EventKind,
     FeedEvent,
     FeedState,
     FeedStatistics,
-    RangeWanted,
-    SnapshotWanted,
-    Wanted,
 )
 from pricetime.native.crc import linked_records
 from pricetime.types import EXECUTION_REPORT, REPORT
-from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.messages import FeedHeartbeat, RetransmitRequest, SnapshotRequest
 from pricetime.wire.types import RetransmitStatus
 
 REPORT_BYTES = REPORT.itemsize
@@ -91,7 +89,7 @@ class Sequencer:
         self._claimed_epoch = 0  # epoch of a heartbeat that is not of this feed, 0 for none
         self._denied: deque[int] = deque(maxlen=MOST_DENIED)  # epochs that the recovery server denied
         self._kept = _Kept()
-        self._asked: Wanted | None = None
+        self._asked: RetransmitRequest | SnapshotRequest | None = None
         self._asked_checksum = self._asked_end = self._asked_unverified = 0  # at the time of the request
         self._ask_at = 0.0
 
@@ -110,11 +108,6 @@ class Sequencer:
     def heard(self) -> bool:
         """Whether a heartbeat of this feed has ever come."""
         return self._heard
-
-    @property
-    def kept_bytes(self) -> int:
-        """Bytes of the kept early reports."""
-        return self._kept.n_bytes
 
     # ------------------------------------------------------------------ the feed
 
@@ -286,17 +279,18 @@ class Sequencer:
 
     # ------------------------------------------------------------------ what is wanted, and the answers
 
-    def wanted(self, now: float) -> Wanted | None:
+    def wanted(self, now: float) -> RetransmitRequest | SnapshotRequest | None:
         """Return what to request from the recovery server; None if nothing, or while a request is open."""
         due = self.due()
         if due is None or now < due:
             return None
         if self._waiting:
-            self._asked = SnapshotWanted()
+            self._asked = SnapshotRequest()
         else:
             missing = self._missing()
             count = 1 if missing > self.longest_gap else min(missing, self.longest_range)
-            self._asked = RangeWanted(self.next_sequence, count, self.epoch if self._confirmed else 0)
+            epoch = self.epoch if self._confirmed else 0
+            self._asked = RetransmitRequest(count=count, seq_num=self.next_sequence, epoch=epoch)
         self._asked_checksum, self._asked_end = self.checksum, self._end
         self._asked_unverified = self.statistics.unverified
         return self._asked
@@ -316,21 +310,9 @@ class Sequencer:
         self._asked = None
         self._ask_at = now + self.retry
 
-    def answer_range(
-        self,
-        status: RetransmitStatus,
-        seq_num: int,
-        reports: bytes,
-        next_sequence: int,
-        epoch: int,
-        checksum: int,
-        now: float,
-    ) -> list[bytes]:
-        """Process the answer to a request for reports. Returns the reports that can be applied now.
-
-        ``next_sequence``: of the exchange's feed. ``checksum``: of all reports before ``seq_num``, if the status has
-        one.
-        """
+    def answer_range(self, answer: RangeAnswer, now: float) -> list[bytes]:
+        """Process the answer to a request for reports. Returns the reports that can be applied now."""
+        status, seq_num, reports, next_sequence, epoch, _ = answer
         asked, self._asked = self._asked, None
         before = self.state
         self._ask_at = now + self.retry
@@ -338,9 +320,9 @@ class Sequencer:
         if (
             self._settle_epoch(epoch, now)
             and not self._waiting
-            and isinstance(asked, RangeWanted)
+            and isinstance(asked, RetransmitRequest)
             and status is not RetransmitStatus.RANGE_LIMITED
-            and self._agrees(asked, status, next_sequence, checksum, now)
+            and self._agrees(asked, answer, now)
         ):
             self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
             if status is RetransmitStatus.RANGE_AHEAD:
@@ -355,10 +337,9 @@ class Sequencer:
         self._note(before, now)
         return runs
 
-    def _agrees(
-        self, asked: RangeWanted, status: RetransmitStatus, next_sequence: int, checksum: int, now: float
-    ) -> bool:
+    def _agrees(self, asked: RetransmitRequest, answer: RangeAnswer, now: float) -> bool:
         """Return whether our reports up to the request were those of the exchange. Else a snapshot is wanted."""
+        status, next_sequence, checksum = answer.status, answer.next_sequence, answer.checksum
         if self._asked_end > next_sequence:  # reports that were claimed before the request do not exist
             self._kept = _Kept()
             self._claims.clear()

@@ -6,23 +6,18 @@ import selectors
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
 from typing import Any
 
-from pricetime import COMPILED
 from pricetime.client.errors import BookNotWhole
 from pricetime.client.feed_state import FeedEvent, FeedState, FeedStatistics
 from pricetime.client.follower import Follower, Reports
-from pricetime.client.plain_receiver import PlainReceiver
+from pricetime.client.receiver import Receiver
 from pricetime.client.recovery import Recovery
 from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.core.instrument import Instrument
 from pricetime.core.order_book import OrderBook
 from pricetime.native.udp import granted_bytes, join_feed
-
-if COMPILED:
-    from pricetime.client.receiver import Receiver
 
 #: The most pieces of the feed that are read before anything else is done.
 PIECES = 256
@@ -74,8 +69,7 @@ class Subscriber:
         self.on_event = on_event  #: called with each FeedEvent, in the thread that polls
         self._untaken: deque[Reports] = deque()  # not taken before an iterator ended
         self._socket = join_feed(group, port, interface, receive_buffer_bytes)
-        fd = self._socket.fileno()
-        self._receiver = Receiver(fd, self.builder, spins) if COMPILED else PlainReceiver(fd, self.builder)
+        self._receiver = Receiver(self._socket.fileno(), self.builder, spins)
         self._spins = spins
         self._last_datagram: float | None = None
         self._selector = selectors.DefaultSelector()
@@ -279,5 +273,5 @@ class Subscriber:
     def __enter__(self) -> Subscriber:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

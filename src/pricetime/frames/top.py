@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,16 +16,8 @@ SIDES = ("bid", "bid_quantity", "bid_orders", "ask", "ask_quantity", "ask_orders
 EMPTY = (0, 0, 0)
 
 
-class Recorded(Protocol):
-    """A recorder of a replay, such as ``pricetime.tape.export.Recorder``."""
-
-    @property
-    def tops(self) -> Any:
-        """Columns of integers, by their names: ``time_ns`` and those of ``SIDES``."""
-
-
 def top_to_frame(
-    source: Any | Recorded,
+    source: Any,
     tick_size: TickSize = None,
     *,
     builder: BookBuilder | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from ..errors import PricetimeError
 
@@ -11,10 +12,10 @@ SECOND_NS = 10**9
 DAY_NS = 86_400 * SECOND_NS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_TIME = r"(?P<hours>\d{1,2}):(?P<minutes>\d\d)(?::(?P<seconds>\d\d)(?P<fraction>\.\d+)?)?"
+_TIME = r"(?P<hours>\d{1,2}):(?P<minutes>\d\d)(?::(?P<seconds>\d\d(?:\.\d+)?))?"
 _DATED = re.compile(rf"(?P<date>\d{{4}}-\d\d-\d\d)[T ]{_TIME}(?:Z|\+00:00)?", re.A)
 _TIME_OF_DAY = re.compile(rf"{_TIME}Z?", re.A)
-_SECONDS = re.compile(r"(?P<seconds>\d{1,5})(?P<fraction>\.\d+)?", re.A)
+_SECONDS = re.compile(r"\d{1,5}(\.\d+)?", re.A)
 
 
 class InvalidTime(PricetimeError, ValueError):
@@ -44,8 +45,8 @@ class Clock:
             return dated_ns(text)
         if seen := _TIME_OF_DAY.fullmatch(text):
             return start + _of_day_ns(seen, text)
-        if seen := _SECONDS.fullmatch(text):
-            return start + int(seen["seconds"]) * SECOND_NS + _fraction_ns(seen["fraction"])
+        if _SECONDS.fullmatch(text):
+            return start + _seconds_ns(text)
         dated = "YYYY-MM-DDTHH:MM:SS.fraction, " if self.midnight_ns is not None else ""
         raise InvalidTime(f"time {text!r} is invalid: give {dated}HH:MM:SS.fraction or seconds after midnight")
 
@@ -62,25 +63,20 @@ def dated_ns(text: str) -> int:
     seen = _DATED.fullmatch(text)
     if not seen:
         raise InvalidTime(f"time {text!r} is not YYYY-MM-DDTHH:MM:SS.fraction")
-    return _date_ns(seen["date"], text) + _of_day_ns(seen, text)
-
-
-def _date_ns(date: str, text: str) -> int:
     try:
-        day = datetime.fromisoformat(date).replace(tzinfo=UTC)
+        day = datetime.fromisoformat(seen["date"]).replace(tzinfo=UTC)
     except ValueError as error:
         raise InvalidTime(f"time {text!r} has no such date: {error}") from error
-    return (day - EPOCH).days * DAY_NS
+    return (day - EPOCH).days * DAY_NS + _of_day_ns(seen, text)
 
 
 def _of_day_ns(seen: re.Match[str], text: str) -> int:
-    hours, minutes, seconds = (int(seen[part] or 0) for part in ("hours", "minutes", "seconds"))
-    if hours > 23 or minutes > 59 or seconds > 59:
+    hours, minutes, seconds_ns = int(seen["hours"]), int(seen["minutes"]), _seconds_ns(seen["seconds"] or "0")
+    if hours > 23 or minutes > 59 or seconds_ns >= 60 * SECOND_NS:
         raise InvalidTime(f"time {text!r} is beyond 23:59:59")
-    return (hours * 3600 + minutes * 60 + seconds) * SECOND_NS + _fraction_ns(seen["fraction"])
+    return (hours * 60 + minutes) * 60 * SECOND_NS + seconds_ns
 
 
-def _fraction_ns(fraction: str | None) -> int:
-    """A fraction such as ".5" in ns, rounded: digits beyond the ninth are rounding errors of floats."""
-    digits = (fraction or ".")[1:]
-    return int(digits[:9].ljust(9, "0")) + (digits[9:10] >= "5")
+def _seconds_ns(text: str) -> int:
+    """Decimal seconds in ns, rounded: digits beyond the ninth are rounding errors of floats."""
+    return round(Decimal(text).scaleb(9))

@@ -6,17 +6,14 @@ Prices are decimals in units of currency, or whole numbers in units of 10**-9; t
 
 from __future__ import annotations
 
-import io
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from .clock import InvalidTime, dated_ns
-from .file import Progress, TapeError, open_tape
+from .file import Progress, blocks, head_of
 from .mbo import MBO, Records
 from .skipped import Skipped
 
@@ -28,27 +25,18 @@ NEEDED = (
 #: The price of a record with an empty price field, such as a clear of the book.
 NO_PRICE = 2**63 - 1
 
-#: The most lines of one array.
-LINES = 4096
-
-HEADER_BYTES = 1024
-
 _DECIMAL = re.compile(r"(-?)(\d{1,10})\.(\d{1,9})0*", re.A)
 _WHOLE = re.compile(r"-?\d{1,20}", re.A)
 
 
 def is_csv(path: Path) -> bool:
-    """Does a file begin with the names of these columns? False if it is unreadable."""
-    try:
-        with open_tape(path) as file:
-            return is_header(file.readline(HEADER_BYTES))
-    except (TapeError, EOFError, OSError, zlib.error):
-        return False
+    """Does a file begin with the names of these columns?"""
+    return is_header(head_of(path))
 
 
-def is_header(line: bytes) -> bool:
-    """Is this line the header of such a file?"""
-    return set(NEEDED) <= set(_fields(line.decode("ascii", "replace")))
+def is_header(head: bytes) -> bool:
+    """Do the first bytes of a file begin with these names?"""
+    return set(NEEDED) <= set(_fields(head.split(b"\n", 1)[0]))
 
 
 def read(path: Path, *, progress: Progress | None = None, skipped: Skipped | None = None) -> Iterator[Records]:
@@ -57,20 +45,17 @@ def read(path: Path, *, progress: Progress | None = None, skipped: Skipped | Non
     ``skipped``: collects the unreadable lines; without it the first one raises. Raises TapeError. O(1) for each line.
     """
     skipped = Skipped(0) if skipped is None else skipped
-    number = 1
-    with open_tape(path, progress) as file, io.TextIOWrapper(file, encoding="ascii", errors="replace") as text:
-        try:
-            names = _fields(text.readline())
-            while lines := list(islice(text, LINES)):
-                records = _records(path, names, number + 1, lines, skipped)
-                number += len(lines)
-                if len(records):
-                    yield records
-        except (EOFError, OSError, zlib.error) as error:
-            raise TapeError(f"{path}, after line {number}: damaged or truncated: {error}") from error
+    names: list[str] = []
+    for first, lines in blocks(path, progress):
+        if not names:
+            names = _fields(lines.pop(0))
+            first += 1  # noqa: PLW2901
+        records = _records(path, names, first, lines, skipped)
+        if len(records):
+            yield records
 
 
-def _records(path: Path, names: Sequence[str], first: int, lines: Sequence[str], skipped: Skipped) -> Records:
+def _records(path: Path, names: Sequence[str], first: int, lines: Sequence[bytes], skipped: Skipped) -> Records:
     """The records of some lines. ``first``: the number of the first line."""
     columns = [(name, names.index(name), _parser(name)) for name in MBO.names or () if name in names]
     rows = []
@@ -81,7 +66,7 @@ def _records(path: Path, names: Sequence[str], first: int, lines: Sequence[str],
                 raise ValueError(f"{len(fields)} fields, the header has {len(names)}")
             rows.append(tuple([parse(name, fields[at]) for name, at, parse in columns]))
         except ValueError as error:
-            skipped.add(f"{path}, line {number}: {error} in {line.rstrip()!r}")
+            skipped.add(f"{path}, line {number}: {error} in {','.join(fields)!r}")
     records = np.zeros(len(rows), MBO)
     if rows:
         for (name, _, _), values in zip(columns, zip(*rows, strict=True), strict=True):
@@ -89,8 +74,8 @@ def _records(path: Path, names: Sequence[str], first: int, lines: Sequence[str],
     return records
 
 
-def _fields(line: str) -> list[str]:
-    return line.rstrip("\r\n").split(",")
+def _fields(line: bytes) -> list[str]:
+    return line.decode("ascii", "replace").rstrip("\r\n").split(",")
 
 
 def _parser(name: str) -> Callable[[str, str], int | str]:

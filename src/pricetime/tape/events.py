@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from ..frames.native import PURPOSE, Nullable, frame_of, library, names_of, narw
 from ..frames.reports import SIDES
 from ..types import COMMAND, CommandType, OrderType, TimeInForce
 from . import databento, lobster
-from .databento_csv import NO_PRICE, is_header
-from .file import TapeError, open_tape
+from .databento_csv import NO_PRICE
+from .file import TapeError, head_of
 from .formats import Format, detect
 from .mbo import ADD, ASK, BID, CANCEL, CLEAR, FILL, MBO, MODIFY, TRADE
 
@@ -24,8 +23,6 @@ PARQUET_MAGIC, NPY_MAGIC = b"PAR1", b"\x93NUMPY"
 
 #: What a CSV file of commands begins with, and one that a replay wrote.
 COMMAND_HEADER, REPLAY_HEADER = b"sequence,timestamp,session,", b"time_ns,"
-
-HEAD_BYTES = 4096
 
 ACTIONS = {ord(letter): name for letter, name in {
     ADD: "add", CANCEL: "cancel", MODIFY: "modify", CLEAR: "clear", TRADE: "trade", FILL: "fill",
@@ -52,7 +49,7 @@ def read(path: str | Path, *, instrument: int | None = None, native: str | None 
     """
     path = Path(path)
     library(native)  # before the work, not after it
-    head = _head(path)
+    head = head_of(path)
     if head.startswith(PARQUET_MAGIC):
         return _own(narwhals().read_parquet(str(path), backend=library(native)), instrument, native)
     if head.startswith(NPY_MAGIC):
@@ -62,19 +59,11 @@ def read(path: str | Path, *, instrument: int | None = None, native: str | None 
         return _own_array(path, commands, instrument, native)
     if head.startswith(REPLAY_HEADER):
         return _own(_read_csv(path, head, library(native)), instrument, native)
-    if is_header(head.split(b"\n", 1)[0]) or detect(path) is Format.DATABENTO:
+    if detect(path) is Format.DATABENTO:
         return frame_of(_databento(path, instrument), native)
     if instrument is not None:
         raise TapeError(f"{path}: a LOBSTER tape has one instrument only, and does not name it")
     return frame_of(_lobster(path), native)
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with open_tape(path) as file:
-            return file.read(HEAD_BYTES)
-    except (EOFError, OSError, zlib.error) as error:
-        raise TapeError(f"{path}: cannot decompress it: {error}") from error
 
 
 def _databento(path: Path, instrument: int | None) -> dict[str, Any]:

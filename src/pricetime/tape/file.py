@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 Progress = Callable[[int], None]
 
 GZIP_MAGIC = b"\x1f\x8b"
+
+#: The most lines of a block.
+LINES = 4096
+
+#: Bytes from which the format of a file is known.
+HEAD_BYTES = 4096
 
 
 class TapeError(PricetimeError, ValueError):
@@ -52,6 +60,27 @@ def open_tape(path: Path, progress: Progress | None = None) -> Iterator[BinaryIO
             return
         unpacked = opened.enter_context(gzip.GzipFile(fileobj=plain, mode="rb"))
         yield opened.enter_context(io.BufferedReader(unpacked))
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file. Raises TapeError."""
+    with open_tape(path) as file:
+        try:
+            return file.read(HEAD_BYTES)
+        except (EOFError, OSError, zlib.error) as error:
+            raise TapeError(f"{path}: cannot decompress it: {error}") from error
+
+
+def blocks(path: Path, progress: Progress | None) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines of a file, ``LINES`` at a time, each block with the number of its first line. Raises TapeError."""
+    first = 1
+    with open_tape(path, progress) as file:
+        try:
+            while lines := list(islice(file, LINES)):
+                yield first, lines
+                first += len(lines)
+        except (EOFError, OSError, zlib.error) as error:
+            raise TapeError(f"{path}, after line {first - 1}: damaged or truncated: {error}") from error
 
 
 def _ignore(_count: int) -> None:

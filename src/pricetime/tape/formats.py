@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
 from . import databento_csv
 from .databento import DBN_MAGIC, ZSTD_MAGIC
-from .file import Progress, TapeError, open_tape
+from .export import Recorder
+from .file import Progress, TapeError, head_of
 from .lobster import orderbook_names
 from .lobster_replay import LobsterReplay
 from .market import MakeBook
 from .mbo_replay import MboReplay
-from .replay import Recorder
 from .skipped import DEFAULT_LIMIT, Skipped
-
-PEEK_BYTES = 512
 
 AnyReplay: TypeAlias = MboReplay | LobsterReplay
 
@@ -32,15 +29,10 @@ class Format(StrEnum):
 def detect(path: str | Path) -> Format:
     """Detect the format of a file from its content. Raises TapeError if it is not a tape."""
     path = Path(path)
-    try:
-        with open_tape(path) as file:
-            head = file.read(PEEK_BYTES)
-    except (EOFError, OSError, zlib.error) as error:
-        raise TapeError(f"{path}: cannot decompress it: {error}") from error
-    first_line = head.split(b"\n", 1)[0]
-    if head.startswith((ZSTD_MAGIC, DBN_MAGIC)) or databento_csv.is_header(first_line):
+    head = head_of(path)
+    if head.startswith((ZSTD_MAGIC, DBN_MAGIC)) or databento_csv.is_header(head):
         return Format.DATABENTO
-    if head and set(first_line) <= set(b"0123456789.,-\r"):
+    if head and set(head.split(b"\n", 1)[0]) <= set(b"0123456789.,-\r"):
         return Format.LOBSTER
     known = "Databento (DBN, or CSV with the columns of the schema mbo) or LOBSTER (.csv or .csv.gz)"
     raise TapeError(f"{path}: {'unknown format' if head else 'the file is empty'}: give a tape of {known}")

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import io
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..types import Side
 from .clock import DAY_NS
-from .file import Progress, TapeError, open_tape
+from .file import Progress, TapeError, blocks
 from .skipped import Skipped
 
 #: Units of a price in one dollar.
@@ -30,14 +29,11 @@ PRICE_SCALE = 10_000
 #: The price of a level that does not exist on the ask side; on the bid side its negative.
 NO_LEVEL = 9_999_999_999
 
-#: Lines that are read together.
-LINES = 4096
-
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
-#: The fields of a line as numbers. Raises ValueError.
-Parse: TypeAlias = Callable[[list[str]], list[int]]
+#: The fields of some lines as numbers, shape (n, fields); None if a line is not valid.
+Parse: TypeAlias = Callable[[Sequence[bytes]], Ints | None]
 
 
 class Kind(IntEnum):
@@ -79,18 +75,14 @@ class Rows(NamedTuple):
     good: Bools  #: shape (n,): whether the line is readable
 
 
-FIELDS = ("time", "type", "order id", "size", "price", "direction")
-KINDS = {str(int(kind)): int(kind) for kind in Kind}
-SIDES = {"1": int(Side.BID), "-1": int(Side.ASK)}
+FIELDS = 6  #: of a message
+MESSAGE = "a message: time, type 1 to 7, order id, size, price, direction 1 or -1"
 
 _WHOLE = b"0123456789,-\n"
 _DECIMAL = b"0123456789."
 
 #: The part of a file name that names a message file.
 _MESSAGE = re.compile("messages?", re.I)
-
-#: Integers in a file are below this.
-_TOO_LARGE = 2**63
 
 
 def messages(
@@ -103,15 +95,11 @@ def messages(
     """
     path = Path(path)
     skipped = Skipped(0) if skipped is None else skipped
-    first = 1
-    for lines in _blocks(path, progress):
+    for first, lines in blocks(path, progress):
         if first == 1:
             _check_first_message(path, lines[0])
-        columns = _fast_messages(lines)
-        if columns is None:
-            columns = _each(path, first, lines, len(FIELDS), _message, skipped)[0]
+        columns, _ = _parsed(path, first, lines, _messages, np.zeros((1, FIELDS), np.int64), MESSAGE, skipped)
         yield Messages(np.arange(first, first + len(lines)), *columns.T)
-        first += len(lines)
 
 
 def rows(path: str | Path, *, progress: Progress | None = None, skipped: Skipped | None = None) -> Iterator[Rows]:
@@ -122,36 +110,38 @@ def rows(path: str | Path, *, progress: Progress | None = None, skipped: Skipped
     """
     path = Path(path)
     skipped = Skipped(0) if skipped is None else skipped
-    first, width = 1, 0
-    for lines in _blocks(path, progress):
+    width = 0
+    for first, lines in blocks(path, progress):
         width = width or _width_of(path, lines[0])
-        numbers, good = _numbers(lines, width), np.ones(len(lines), bool)
-        if numbers is None:
-            numbers, good = _each(path, first, lines, width, _row, skipped)
-        yield _as_rows(numbers, good)
-        first += len(lines)
+        empty, what = np.zeros((1, width), np.int64), f"a row: {width} whole numbers"
+        yield _as_rows(*_parsed(path, first, lines, partial(_numbers, width=width), empty, what, skipped))
 
 
-def _blocks(path: Path, progress: Progress | None) -> Iterator[list[bytes]]:
-    """The lines of a file, ``LINES`` at a time."""
-    number = 0
-    with open_tape(path, progress) as file:
-        try:
-            while lines := list(islice(file, LINES)):
-                yield lines
-                number += len(lines)
-        except (EOFError, OSError, zlib.error) as error:
-            raise TapeError(f"{path}, after line {number}: damaged or truncated: {error}") from error
+def _parsed(
+    path: Path, first: int, lines: Sequence[bytes], parse: Parse, empty: Ints, what: str, skipped: Skipped
+) -> tuple[Ints, Bools]:
+    """The numbers of each line, ``empty`` for unreadable lines; and which lines are readable.
+
+    If a line of a block is not valid, each half is parsed, down to that line.
+    """
+    numbers = parse(lines)
+    if numbers is not None:
+        return numbers, np.ones(len(lines), bool)
+    if len(lines) == 1:
+        text = lines[0].decode("ascii", "backslashreplace").rstrip("\r\n")
+        skipped.add(f"{path}, line {first}: {text!r} is not {what}")
+        return empty, np.zeros(1, bool)
+    half = len(lines) // 2
+    parts = ((first, lines[:half]), (first + half, lines[half:]))
+    halves = [_parsed(path, at, part, parse, empty, what, skipped) for at, part in parts]
+    return np.concatenate([numbers for numbers, _ in halves]), np.concatenate([good for _, good in halves])
 
 
-# -------------------------------------------------------------------- whole blocks, if all lines are valid
-
-
-def _fast_messages(lines: Sequence[bytes]) -> Ints | None:
-    """The columns of a block, shape (n, 6), or None if a line is not valid."""
+def _messages(lines: Sequence[bytes]) -> Ints | None:
+    """The messages of some lines. A day in ns fits the 53 bits of a float, so that rounding gives the exact time."""
     parts = [line.partition(b",") for line in lines]
     times = [time for time, _, _ in parts]
-    others = _numbers([rest for _, _, rest in parts], len(FIELDS) - 1)
+    others = _numbers([rest for _, _, rest in parts], FIELDS - 1)
     if others is None or b"".join(times).translate(None, _DECIMAL):
         return None
     kinds, directions = others[:, 0], others[:, 4]
@@ -166,7 +156,7 @@ def _fast_messages(lines: Sequence[bytes]) -> Ints | None:
 
 
 def _numbers(lines: Sequence[bytes], width: int) -> Ints | None:
-    """The whole numbers of a block, shape (n, width), or None if a line does not have ``width`` of them."""
+    """The whole numbers of some lines, shape (n, width), or None if a line does not have ``width`` of them."""
     block = b"".join(lines).replace(b"\r\n", b"\n")
     if not block.strip() or block.translate(None, _WHOLE):
         return None
@@ -175,69 +165,6 @@ def _numbers(lines: Sequence[bytes], width: int) -> Ints | None:
     except ValueError:
         return None
     return numbers if numbers.shape == (len(lines), width) else None
-
-
-# -------------------------------------------------------------------- line by line, if some are not valid
-
-
-def _each(
-    path: Path,
-    first: int,
-    lines: Sequence[bytes],
-    width: int,
-    parse: Parse,
-    skipped: Skipped,
-) -> tuple[Ints, Bools]:
-    """The numbers of each line, shape (n, width), 0 for unreadable lines; and which lines are readable."""
-    numbers = np.zeros((len(lines), width), np.int64)
-    good = np.ones(len(lines), bool)
-    for i, line in enumerate(lines):
-        text = line.decode("ascii", "backslashreplace").rstrip("\r\n")
-        fields = text.split(",")
-        try:
-            if len(fields) != width:
-                raise ValueError(f"{len(fields)} fields instead of {width}")
-            numbers[i] = parse(fields)
-        except ValueError as error:
-            good[i] = False
-            skipped.add(f"{path}, line {first + i}: {error} in {text!r}")
-    return numbers, good
-
-
-def _message(fields: list[str]) -> list[int]:
-    time, kind, order_id, size, price, direction = fields
-    if kind not in KINDS:
-        raise ValueError(f"type {kind!r} is not one of {', '.join(KINDS)}")
-    if direction not in SIDES:
-        raise ValueError(f"direction {direction!r} is neither 1 nor -1")
-    whole = [_whole(name, text) for name, text in zip(FIELDS[2:5], (order_id, size, price), strict=True)]
-    return [_time_ns(time), KINDS[kind], *whole, SIDES[direction]]
-
-
-def _row(fields: list[str]) -> list[int]:
-    return [_whole("field", text) for text in fields]
-
-
-def _whole(name: str, text: str) -> int:
-    if not (text.isascii() and text.removeprefix("-").isdigit()):
-        raise ValueError(f"{name} {text!r} is not a whole number")
-    number = int(text)
-    if not -_TOO_LARGE <= number < _TOO_LARGE:
-        raise ValueError(f"{name} {text!r} is beyond 64 bits")
-    return number
-
-
-def _time_ns(text: str) -> int:
-    """Seconds after midnight as ns. A day in ns fits the 53 bits of a float, so rounding gives the exact value."""
-    try:
-        if text.encode().translate(None, _DECIMAL):
-            raise ValueError
-        time_ns = round(float(text) * 1e9)
-    except ValueError:
-        raise ValueError(f"time {text!r} is not a number of seconds") from None
-    if time_ns >= DAY_NS:
-        raise ValueError(f"time {text!r} is beyond a day")
-    return time_ns
 
 
 # -------------------------------------------------------------------- kinds of files
@@ -257,15 +184,15 @@ def orderbook_names(path: Path) -> list[Path]:
 
 def _check_first_message(path: Path, line: bytes) -> None:
     count = line.count(b",") + 1
-    if count != len(FIELDS):
+    if count != FIELDS:
         hint = ": this may be an orderbook file" if count % 4 == 0 else ""
-        raise TapeError(f"{path}, line 1: {count} fields: a message has {len(FIELDS)}{hint}")
+        raise TapeError(f"{path}, line 1: {count} fields: a message has {FIELDS}{hint}")
 
 
 def _width_of(path: Path, line: bytes) -> int:
     width = line.count(b",") + 1
     if width % 4:
-        hint = ": this may be a message file" if width == len(FIELDS) else ""
+        hint = ": this may be a message file" if width == FIELDS else ""
         raise TapeError(f"{path}, line 1: {width} fields: a row has four for each level{hint}")
     return width
 

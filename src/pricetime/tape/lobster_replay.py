@@ -17,11 +17,12 @@ from ..types import Side
 from . import lobster
 from .clock import Clock
 from .explained import EXPLAINED, HIDES, REVEALS, UNEXPLAINED, explain
+from .export import Recorder
 from .file import Progress, TapeError
 from .lobster import PRICE_SCALE, UNREADABLE, Kind, Messages, Rows
-from .market import Levels, MakeBook, as_levels
+from .market import MakeBook
 from .outcome import Outcome, TapeTrade, judge
-from .replay import Recorder, Replay, follow_tape
+from .replay import Replay, follow_tape
 from .skipped import Skipped
 from .window import UNSEEN_FROM, Row, Window, clear_level, nearer
 
@@ -80,8 +81,9 @@ class LobsterReplay(Replay[Event]):
         skipped: Skipped | None = None,
     ) -> None:
         skipped = Skipped() if skipped is None else skipped
-        super().__init__(str(path), _events(path, orderbook, progress, skipped), recorder, skipped)
-        self.book = make_book()
+        super().__init__(str(path), _events(path, orderbook, progress, skipped), make_book, recorder, skipped)
+        self.market.open()
+        self.book = self.market.book
         self._window = Window(self.book)
         self._has_rows = orderbook is not None
 
@@ -103,13 +105,6 @@ class LobsterReplay(Replay[Event]):
 
     def clock(self) -> Clock:
         return Clock(None)
-
-    def depth(self, levels: int) -> tuple[Levels, Levels]:
-        bids, asks = self.book.depth(levels)
-        return as_levels(bids), as_levels(asks)
-
-    def digest(self) -> int:
-        return self.book.digest()
 
     def order_text(self, order_id: int) -> str:
         return "orders never shown" if order_id >= UNSEEN_FROM else super().order_text(order_id)
@@ -138,10 +133,9 @@ class LobsterReplay(Replay[Event]):
             self._window.reveal(Side(event.side), rows, after)
         elif as_told and event.expected == HIDES:
             self._window.hide(Side(event.side), rows, before)
-        elif as_told is None or not rows.good[before]:
-            self._window.follow(Row.at(rows, after))
         else:
-            self._window.compare(Row.at(rows, before), Row.at(rows, after))
+            known = as_told is not None and rows.good[before]
+            self._window.compare(Row.at(rows, before) if known else None, Row.at(rows, after))
 
     def _open(self, event: Event, row: Row) -> None:
         """Fill the book from the first row, which already includes its message: a new order is last in its queue."""

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from ..execution import Execution
-from ..types import Order, Side
+from ..types import Side
+
+if TYPE_CHECKING:
+    from ..core.order_book import OrderBook
+    from ..reference.book import ReferenceBook
 
 #: Price, quantity and number of orders of each level, best first.
 Levels: TypeAlias = list[tuple[int, int, int]]
 
 
-class Book(Protocol):
-    """The interface that a replay needs. ``OrderBook`` and ``ReferenceBook`` have it."""
-
-    def add_order(self, order_id: int, side: int, price: int, quantity: int, *, timestamp: int = 0) -> Execution: ...
-    def match_order(self, order_id: int, side: int, price: int, quantity: int) -> Execution: ...
-    def cancel_order(self, order_id: int) -> int: ...
-    def reduce_order(self, order_id: int, by: int) -> int: ...
-    def replace_order(self, order_id: int, price: int, quantity: int) -> Execution: ...
-    def order(self, order_id: int) -> Order: ...
-    def orders(self, side: int, price: int) -> tuple[Order, ...]: ...
-    def depth(self, levels: int = 10) -> tuple[Any, Any]: ...
-    def digest(self) -> int: ...
-    @property
-    def best_bid(self) -> int | None: ...
-    @property
-    def best_ask(self) -> int | None: ...
-    def __len__(self) -> int: ...
-    def __contains__(self, order_id: object) -> bool: ...
-    def __iter__(self) -> Iterator[Order]: ...
-
+#: What a replay fills.
+Book: TypeAlias = "OrderBook | ReferenceBook"
 
 #: Makes an empty book: a class such as ``OrderBook``, or a function.
 MakeBook: TypeAlias = Callable[[], Book]

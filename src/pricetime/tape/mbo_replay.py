@@ -13,11 +13,12 @@ from .. import errors
 from ..types import Side
 from . import databento
 from .clock import Clock
+from .export import Recorder
 from .file import Progress
-from .market import Levels, MakeBook, Market
+from .market import MakeBook
 from .mbo import ADD, ASK, BID, CANCEL, CLEAR, FILL, MODIFY, SNAPSHOT, TRADE, Record
 from .outcome import TapeTrade, Unmatched, Verdict, judge
-from .replay import Recorder, Replay, follow_tape
+from .replay import Replay, follow_tape
 from .skipped import Skipped
 
 SIDE = {BID: Side.BID, ASK: Side.ASK}
@@ -57,9 +58,8 @@ class MboReplay(Replay[Sequence[Record]]):
         recorder: Recorder | None = None,
         skipped: Skipped | None = None,
     ) -> None:
-        super().__init__(name, iter(events), recorder, skipped)
+        super().__init__(name, iter(events), make_book, recorder, skipped)
         self.price_scale = price_scale
-        self.market = Market(make_book)
         self._clock = clock
         self._path: str | Path | None = None  # of the file; its first record has the start of the tape
         #: Lots that fills took from an order and that its next cancel or modify will report again.
@@ -104,12 +104,6 @@ class MboReplay(Replay[Sequence[Record]]):
         missing = "the opening book is missing: the tape begins without a snapshot or a clear of the book"
         records = f"{unknown:,} of its records are about orders that it never showed"
         return [f"{missing}, and {records}. Use a tape that begins with a snapshot or with the session"]
-
-    def depth(self, levels: int) -> tuple[Levels, Levels]:
-        return self.market.depth(levels)
-
-    def digest(self) -> int:
-        return self.market.book.digest()
 
     def time_ns(self, event: Sequence[Record]) -> int:
         return event[0].time_ns

@@ -6,28 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from time import perf_counter
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from ..errors import PricetimeError
 from ..execution import Trade
 from ..types import Side
 from .clock import Clock
+from .export import Recorder
 from .file import TapeError
-from .market import Book, Levels
-from .outcome import Outcome, TapeTrade, Unmatched, Verdict
+from .market import Book, Levels, MakeBook, Market
+from .outcome import Outcome, TapeTrade, Verdict
 from .skipped import Skipped
 
 Event = TypeVar("Event")
-
-
-class Recorder(Protocol):
-    """Receives each trade, and the best levels after each event."""
-
-    def trade(self, trade: TapeTrade, verdict: Verdict | Unmatched) -> None:
-        """A trade of the tape, and how the book compares with it, or why it was not matched."""
-
-    def top(self, time_ns: int, bids: Levels, asks: Levels) -> None:
-        """The best level of each side after the event at ``time_ns``. The list of an empty side is empty."""
 
 
 class Replay(ABC, Generic[Event]):
@@ -39,9 +30,15 @@ class Replay(ABC, Generic[Event]):
     price_scale: int  #: units of an integer price in one unit of currency
 
     def __init__(
-        self, name: str, events: Iterator[Event], recorder: Recorder | None = None, skipped: Skipped | None = None
+        self,
+        name: str,
+        events: Iterator[Event],
+        make_book: MakeBook,
+        recorder: Recorder | None = None,
+        skipped: Skipped | None = None,
     ) -> None:
         self.name = name  #: of the tape, for messages
+        self.market = Market(make_book)
         self.outcome = Outcome() if skipped is None else Outcome(skipped=skipped)  #: the count so far
         self._recorder = recorder
         self._events = events
@@ -82,13 +79,13 @@ class Replay(ABC, Generic[Event]):
     def clock(self) -> Clock:
         """The time scale of this tape."""
 
-    @abstractmethod
     def depth(self, levels: int) -> tuple[Levels, Levels]:
         """The best levels now, best first: bids, asks."""
+        return self.market.depth(levels)
 
-    @abstractmethod
     def digest(self) -> int:
         """The digest of the book, as ``OrderBook.digest``; outside continuous trading, of the bids only."""
+        return self.market.book.digest()
 
     @abstractmethod
     def time_ns(self, event: Event) -> int:

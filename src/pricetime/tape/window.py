@@ -13,7 +13,7 @@ import numpy as np
 
 from ..types import Side
 from .lobster import Rows
-from .market import Book, Levels, as_levels
+from .market import Book, as_levels
 
 #: (price, size) of levels, best first.
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
@@ -99,8 +99,11 @@ class Window:
                 self._add_unseen(side, price, size)
         self.is_open = True
 
-    def compare(self, before: Row, row: Row) -> None:
-        """Compare the book with the row after a message, then correct the visible levels to those of the row."""
+    def compare(self, before: Row | None, row: Row) -> None:
+        """Compare the book with the row after a message, then correct the visible levels to those of the row.
+
+        ``before``: the row before the message; None if a line there was unreadable: then nothing is compared.
+        """
         self._before = before
         compared, best_agrees, agree = [], [], []
         for (side, shown), levels in zip(row.sides(), self._book.depth(row.levels), strict=True):
@@ -113,6 +116,8 @@ class Window:
             if held != shown or len(told) < len(shown):
                 self._follow(side, held, shown, row.levels)
         self._find_hidden(row.levels)
+        if before is None:
+            return
         both = all(compared)
         self.facts[ROWS] += 1
         self.facts[SIDES_COMPARED] += sum(compared)
@@ -135,14 +140,6 @@ class Window:
         self._add_unseen(side, price, int(rows.sizes[side - 1, index, -1]))
         self.revealing += 1
 
-    def follow(self, row: Row) -> None:
-        """Correct the visible levels to those of a row without comparing: a line before it was unreadable."""
-        self._before = None
-        for (side, shown), levels in zip(row.sides(), self._book.depth(row.levels), strict=True):
-            held = tuple([(price, size) for price, size, _ in as_levels(levels)])
-            self._follow(side, held, shown, row.levels)
-        self._find_hidden(row.levels)
-
     def stand_in(self, side: int, price: int, size: int) -> int | None:
         """The stand-in order of a level if it has at least this size, else None. O(1)."""
         order_id = self._stand_ins.get((side, price))
@@ -164,9 +161,6 @@ class Window:
         deepest = self._deepest(side)
         return deepest is None or not nearer(side, deepest, price)
 
-    def _levels(self, side: Side, levels: int) -> Levels:
-        return as_levels(self._book.depth(levels)[side is Side.ASK])
-
     def _find_hidden(self, levels: int) -> None:
         """Find which levels of the book are out of view. O(levels of the book)."""
         for side, deeper in zip(Side, self._book.depth(len(self._book) + 1), strict=True):
@@ -181,7 +175,7 @@ class Window:
         ]:
             for price in gone:
                 clear_level(self._book, side, price)
-            held = tuple([(price, size) for price, size, _ in self._levels(side, levels)])
+            held = tuple([(price, size) for price, size, _ in as_levels(self._book.depth(levels)[side is Side.ASK])])
         sizes = dict(held)
         for price, size in shown:
             revealed = not self._was_in_sight(side, price)

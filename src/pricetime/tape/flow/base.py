@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +21,8 @@ Ints: TypeAlias = NDArray[np.int64]
 ORDER_LENGTH, CANCEL_LENGTH = 40, 16
 
 
-class Source(Protocol):
-    """One run of a flow. Call ``prelude`` once, then ``blocks``."""
-
-    def prelude(self) -> Commands:
-        """The orders that fill the book."""
-
-    def blocks(self) -> Iterator[Commands]:
-        """The commands after the prelude, in arrays of any length, without end."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class Flow(ABC):
+class Flow:
     """The settings that all flows share. ``dataclasses.replace`` makes a variant of a flow."""
 
     description: str  #: one line
@@ -54,10 +42,6 @@ class Flow(ABC):
     def longest(self) -> int | None:
         """How many commands follow the prelude; None for a flow without end."""
         return None
-
-    @abstractmethod
-    def source(self, seed: int) -> Source:
-        """One run of this flow."""
 
 
 #: A command as bytes, which NumPy copies ten times as fast as a record with many fields.

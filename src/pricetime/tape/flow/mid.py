@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Ints
-from .settings import MarketSettings
+from .market import MarketFlow
 
 START = 1_000_000  #: ticks
 
@@ -14,7 +14,7 @@ START = 1_000_000  #: ticks
 class Mid:
     """The random walk, reflected at ``span`` ticks on either side of ``START``."""
 
-    def __init__(self, flow: MarketSettings) -> None:
+    def __init__(self, flow: MarketFlow) -> None:
         self.flow = flow
         self.walked = 0  # ticks, without the reflections
         self.at = START

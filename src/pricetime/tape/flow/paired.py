@@ -10,7 +10,7 @@ import numpy as np
 from ...checks import whole
 from ...errors import InvalidSetting
 from ...types import MAX_QUANTITY, Side
-from .base import Commands, Flow, Source, new_orders
+from .base import Commands, Flow, new_orders
 from .ids import Ids
 
 GAP_NS = 10_000  #: from one command to the next
@@ -34,10 +34,6 @@ class PairedFlow(Flow):
     def longest(self) -> int:
         """One bid for each ask."""
         return self.resting
-
-    def source(self, seed: int) -> Source:
-        """One run of this flow. Only ids and owners depend on the seed."""
-        return PairedSource(self, seed)
 
 
 class PairedSource:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ...types import Side
 from .base import Ints
-from .settings import MarketSettings
+from .market import MarketFlow
 
 #: Kinds of arrivals.
 NEAR, FAR, OUTLIER, TAKER, SWEEP = range(5)
@@ -23,7 +23,7 @@ class Placement:
     a different distribution: some at the best price, most a few ticks behind it, and then a power law again.
     """
 
-    def __init__(self, flow: MarketSettings) -> None:
+    def __init__(self, flow: MarketFlow) -> None:
         self.flow = flow
         near = 1 - flow.far - flow.outliers - flow.taking - flow.sweeps
         shares = np.array([near, flow.far, flow.outliers, flow.taking, flow.sweeps])

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ...types import CommandType, TimeInForce
 from .base import Commands, Ints, join, new_orders
 from .ids import Ids
+from .market import MarketFlow
 from .mid import START, Mid
 from .pending import NOWHERE, Pending, Plan, cancels_of, merge, pull
 from .placement import NEAR, SWEEP, TAKER, Placement, beside
-from .settings import MarketSettings
 
 GAP_NS = 10_000  #: mean time from one arrival to the next
 RESEND_NS = 10 * GAP_NS  #: mean time from a cancel to its duplicate
@@ -37,7 +37,7 @@ REPRICED, RESIZED = 0.7, 0.15
 class MarketSource:
     """One run of a ``MarketFlow``."""
 
-    def __init__(self, flow: MarketSettings, seed: int) -> None:
+    def __init__(self, flow: MarketFlow, seed: int) -> None:
         self.flow = flow
         self.rng = np.random.default_rng(seed)
         self.ids = Ids(flow.ids, flow.owners, int(self.rng.integers(2**64, dtype=np.uint64)))

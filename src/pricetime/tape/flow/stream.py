@@ -9,8 +9,11 @@ import numpy as np
 from ...checks import whole
 from ...errors import InvalidSetting
 from ...types import COMMAND
-from .base import WHOLE, Commands, Flow, Source
+from .base import WHOLE, Commands, Flow
+from .market import MarketFlow
+from .paired import PairedFlow, PairedSource
 from .presets import PRESETS
+from .source import MarketSource
 
 
 def prelude(preset: str | Flow, *, seed: int = 0, chunk: int = 65_536) -> Iterator[Commands]:
@@ -48,9 +51,13 @@ def find(preset: str | Flow) -> Flow:
     return PRESETS[preset]
 
 
-def start(flow: Flow, seed: int) -> Source:
-    """Start a run of the flow."""
-    return flow.source(whole(seed, 0, 2**64 - 1, InvalidSetting, "seed"))
+def start(flow: Flow, seed: int) -> MarketSource | PairedSource:
+    """Start a run of the flow: call ``prelude`` once, then ``blocks``."""
+    whole(seed, 0, 2**64 - 1, InvalidSetting, "seed")
+    if isinstance(flow, MarketFlow):
+        return MarketSource(flow, seed)
+    assert isinstance(flow, PairedFlow)
+    return PairedSource(flow, seed)
 
 
 def cut(blocks: Iterator[Commands], count: int, chunk: int, *, first: int) -> Iterator[Commands]:
