@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pricetime.core.instrument import Instrument
 from pricetime.exchange.control.places import Places
+from pricetime.exchange.exchange import Exchange
 from pricetime.web import pages as module
 from pricetime.web.market import Frame, Market
 from pricetime.web.pages import MOST_ANSWERS, Pages, Viewer, parse
@@ -68,7 +69,7 @@ class Desk:
 
     def __init__(self, sandbox: Any = None) -> None:
         self.exchange = FakeExchange([Instrument(1, symbol="ABC"), Instrument(2, symbol="XYZ")])
-        self.market = Market(self.exchange, self.exchange.instruments)
+        self.market = Market(cast(Exchange, self.exchange), self.exchange.instruments)
         self.samples = 0
         frame = self.market.frame
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from pricetime.client.client import Client
 from pricetime.core.instrument import Instrument
 from pricetime.exchange.control import secrets
+from pricetime.exchange.exchange import Exchange
 from pricetime.exchange.server import CONTROL_NICENESS
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
@@ -376,7 +378,7 @@ def test_a_page_that_does_not_read_misses_frames_and_takes_up_no_memory(monkeypa
     async def play() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
-        live = LivePage(listener, config, exchange, 0, lambda: None, LimitedLog(Events().log))
+        live = LivePage(listener, config, cast(Exchange, exchange), 0, lambda: None, LimitedLog(Events().log))
         live.open()
         sleeper = socket.socket()
         sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -424,7 +426,12 @@ def test_a_page_that_fails_says_so_and_the_exchange_goes_on() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
         live = LivePage(
-            listener, GatewayConfig(open=True, http_port=0), exchange, 0, lambda: None, LimitedLog(events.log)
+            listener,
+            GatewayConfig(open=True, http_port=0),
+            cast(Exchange, exchange),
+            0,
+            lambda: None,
+            LimitedLog(events.log),
         )
         live.open()
         with socket.socket() as page:

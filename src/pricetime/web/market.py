@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core.instrument import Instrument
-from ..exchange.control.view import Watched
+from ..exchange.exchange import Exchange
 from ..types import REPORT, ReportKind
 from .latency import percentiles
 from .listed import HISTORY_S, LEVELS, Listed, exact
@@ -58,7 +58,7 @@ class Frame:
 class Market:
     """The exchange as pages show it. ``instruments``: those that are traded."""
 
-    def __init__(self, exchange: Watched, instruments: Iterable[Instrument]) -> None:
+    def __init__(self, exchange: Exchange, instruments: Iterable[Instrument]) -> None:
         self._exchange = exchange
         known = sorted(instruments, key=lambda instrument: instrument.id)
         self.listed = {instrument.id: Listed(instrument) for instrument in known[:MOST_INSTRUMENTS]}

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from pricetime.exchange.control import preflight as preflight_module
 from pricetime.exchange.control import secrets
 from pricetime.exchange.control.control import Control
 from pricetime.exchange.control.preflight import preflight
+from pricetime.exchange.exchange import Exchange
 from pricetime.exchange.settings.admin_socket import connect
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.sources import load
@@ -37,7 +38,7 @@ class Running:
         self.prepared = preflight(config)
         self.orders = self.prepared.orders.getsockname()
         self.recovery = self.prepared.recovery.getsockname()
-        self.control = Control(config, self.prepared, exchange, self.events.log)
+        self.control = Control(config, self.prepared, cast(Exchange, exchange), self.events.log)
         self.codes: list[int] = []
         self._thread = threading.Thread(target=lambda: self.codes.append(self.control.run()))
         self._thread.start()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from pricetime.core.snapshot import Snapshot
 from pricetime.exchange.control.retransmission import Pace, RecoveryServer
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
+from pricetime.exchange.standby.follower import Follower
 from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase
 from pricetime.wire.types import RetransmitStatus, SessionReason
 from tests.exchange.loops import Events, Listener, LoopThread, connect, loop_thread, receive
@@ -88,12 +89,12 @@ class Desk:
         self.running = running
         self.until = running.until
         self.listener = Listener()
-        self.store = FakeStore()
+        self.store: Any = FakeStore()
         self.books = books
         self.events = Events()
         self.server = running.call(
             lambda: RecoveryServer(
-                self.listener, config, self.store, books, LimitedLog(self.events.log, each_second=10**6)
+                self.listener, config, self.store, cast(Follower, books), LimitedLog(self.events.log, each_second=10**6)
             )
         )
         running.call(self.server.open)

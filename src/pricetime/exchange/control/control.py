@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from ...errors import PricetimeError
 from ...types import Phase
 from ...wire.types import SessionReason
+from ..exchange import Exchange
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..settings.server_log import LimitedLog, Log, is_for_people
@@ -34,7 +35,6 @@ from .login import LoginHandler
 from .operator import Operator
 from .preflight import Preflight, read_secrets
 from .retransmission import RecoveryServer
-from .view import Exchange
 
 if TYPE_CHECKING:
     from .metrics_server import MetricsServer

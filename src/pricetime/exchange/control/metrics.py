@@ -22,10 +22,10 @@ from prometheus_client.registry import Collector
 from ... import COMPILED
 from ...types import Phase, Reason, ReportKind
 from ...wire.types import RetransmitStatus, SessionReason
+from ..exchange import Exchange
 from ..settings.config import GatewayConfig
 from . import meters
 from .cumulative import cumulative
-from .view import Measured
 
 #: Maximum number of instruments with book metrics, which are ten samples for each instrument.
 MOST_BOOKS = 256
@@ -96,7 +96,7 @@ class ExchangeCollector(Collector):
     Do not call it in the event loop: it may wait for the follower and takes some milliseconds.
     """
 
-    def __init__(self, config: GatewayConfig, exchange: Measured, services: Services) -> None:
+    def __init__(self, config: GatewayConfig, exchange: Exchange, services: Services) -> None:
         self._config = config
         self._exchange = exchange
         self._services = services

@@ -17,13 +17,13 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
+from ..exchange import Exchange
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
-from .acceptor import Acceptor
+from .acceptor import Acceptor, Client
 from .hosts import is_known
 from .metrics import ExchangeCollector, Listener, Service, Services
 from .places import Places
-from .view import Measured
 
 #: Maximum number of connections, time for a request and its reply in seconds, maximum size of a request in bytes.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
@@ -53,54 +53,28 @@ class MetricsServer(Acceptor):
         log: LimitedLog,
         names: Collection[str] = (),
     ) -> None:
-        super().__init__(listener, "cannot accept a metrics connection", log)
-        self.counts = counts  #: requests by HTTP status, or ``closed``
+        super().__init__(listener, "cannot accept a metrics connection", log, Places(MOST_CLIENTS))
+        self._requests = counts  # by HTTP status, or ``closed``
         self._names = names
         self._page = SharedPage(read, log)
-        self._clients: Places[asyncio.Task[None]] = Places(MOST_CLIENTS)
 
-    def __len__(self) -> int:
-        return len(self._clients)
+    def _ended(self, client: Client) -> None:
+        if client.task.cancelled():
+            self._requests["closed"] += 1
 
-    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
-        """Serve a connection. If all connections are taken, it replaces the oldest one."""
-        if (longest := self._clients.displaced_by(address)) is not None:
-            self._clients.leave(longest)
-            longest.cancel()
-        task = self._loop.create_task(self._serve(connection))
-        self._clients.enter(task, address)
-        task.add_done_callback(self._end_task)
-        return task
-
-    def _end_task(self, task: asyncio.Task[None]) -> None:
-        """A connection has ended, possibly before it was served."""
-        self._clients.leave(task)
-        if task.cancelled():
-            self.counts["closed"] += 1
-
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _serve(self, client: Client) -> None:
         """Answer one request."""
         deadline = self._loop.time() + TIMEOUT_S
         try:
-            status, method, body = await self._answer(await self._read_header(connection, deadline))
-            rest = memoryview(header_of(status, body) + (b"" if method == "HEAD" else body))
-            while rest:
-                rest = rest[await self._send_some(connection, rest, deadline) :]
-            self.counts[str(status.value)] += 1
+            request = await self._receive_until(client.socket, b"\r\n\r\n", MOST_BYTES, deadline)
+            status, method, body = await self._answer(request)
+            reply = header_of(status, body) + (b"" if method == "HEAD" else body)
+            await self._send_all(client.socket, reply, deadline)
+            self._requests[str(status.value)] += 1
         except TimeoutError:
-            self.counts["closed"] += 1
+            self._requests["closed"] += 1
         except OSError:
             pass  # the client has disconnected
-
-    async def _read_header(self, connection: socket.socket, deadline: float) -> bytes:
-        """Read up to the empty line after the headers, at most MOST_BYTES. Raises OSError."""
-        got = b""
-        while b"\r\n\r\n" not in got and len(got) < MOST_BYTES:
-            more = await self._receive(connection, MOST_BYTES - len(got), deadline)
-            if not more:
-                raise ConnectionResetError("the connection is closed")
-            got += more
-        return got
 
     async def _answer(self, request: bytes) -> tuple[HTTPStatus, str, bytes]:
         """The reply: status, method of the request, and body."""
@@ -172,7 +146,7 @@ def header_of(status: HTTPStatus, body: bytes) -> bytes:
 def serve(
     listener: socket.socket,
     config: GatewayConfig,
-    exchange: Measured,
+    exchange: Exchange,
     services: tuple[Service, Service, Service | None],
     log: LimitedLog,
     others: Listener | None = None,

@@ -21,9 +21,9 @@ from ...log.backup import back_up
 from ...log.errors import JournalError
 from ...types import Phase, Reason, Side
 from ...wire.types import MAX_OWNER, ORDER_ID_BITS, SessionReason
+from ..exchange import Exchange
 from ..settings.server_log import Log
 from .secrets import Secrets
-from .view import Exchange
 
 if TYPE_CHECKING:
     from ..standby.journal import Journal
