@@ -53,17 +53,13 @@ def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[s
 
 
 @click.command()
+@click.option("--seed", type=click.IntRange(0), default=1, metavar="NUMBER", help="Seed of the traders' decisions.")
 @click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    metavar="NUMBER",
-    help="Seed of the traders' decisions.",
-)
-@click.option("--browser/--no-browser", default=True, help="Open the page in a browser, or only print its address.")
+    "--browser/--no-browser", default=True, show_default=False,
+    help="Open the page in a browser, or only print its address.",
+)  # fmt: skip
 @click.option(
-    "--rate", type=click.FloatRange(1, MOST_RATE), default=60, show_default=True, metavar="NUMBER",
+    "--rate", type=click.FloatRange(1, MOST_RATE), default=60, metavar="NUMBER",
     help="Orders a second of the background traders, over all instruments.",
 )  # fmt: skip
 @click.option(
@@ -71,7 +67,7 @@ def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[s
     show_default=", ".join(SYMBOLS), help="Instrument to trade; can be given several times.",
 )  # fmt: skip
 @click.option(
-    "--price-unit", callback=unit_of, default="0.01", show_default=True, metavar="NUMBER",
+    "--price-unit", callback=unit_of, default="0.01", metavar="NUMBER",
     help="Value of one tick: prices are multiples of it.",
 )  # fmt: skip
 @click.option("--http-port", type=PORT, default=0, show_default="a free one", metavar="PORT", help="Port of the page.")

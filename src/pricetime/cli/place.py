@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -107,25 +107,27 @@ def check_environment() -> None:
         raise CannotRun(str(error)) from error
 
 
-def shared(*names: str, **changes: Any) -> Callable[[F], F]:
-    """Give a command these options of ``SHARED``. ``changes``: different help texts, by name."""
+def together(options: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
+    """These options as one decorator."""
 
     def decorate(command: F) -> F:
-        for name in reversed(names):
-            command = shared_option(name, help=changes.get(name, SHARED[name].help))(command)
+        for each in reversed([*options]):
+            command = each(command)
         return command
 
     return decorate
 
 
+def shared(*names: str, **changes: Any) -> Callable[[F], F]:
+    """Give a command these options of ``SHARED``. ``changes``: different help texts, by name."""
+    return together(shared_option(name, help=changes.get(name, SHARED[name].help)) for name in names)
+
+
 def shared_option(name: str, **settings: Any) -> Callable[[F], F]:
     """One of ``SHARED`` as an option. ``settings`` override the table."""
-    known = SHARED[name]
-    defaults = {
-        "default": known.default, "show_default": known.default is not None, "help": known.help,
-        "envvar": PREFIX + name.upper(), "show_envvar": True, "section": SECTION,
-    }  # fmt: skip
-    return click.option(f"--{name.replace('_', '-')}", name, type=known.kind, cls=SectionOption, **defaults | settings)
+    default, kind, text = SHARED[name]
+    known = {"default": default, "help": text, "envvar": PREFIX + name.upper(), "show_envvar": True, "section": SECTION}
+    return click.option(f"--{name.replace('_', '-')}", name, type=kind, cls=SectionOption, **known | settings)
 
 
 def secret_of(owner: int, file: Path | None, *, follows: bool = False) -> bytes:

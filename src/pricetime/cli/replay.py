@@ -54,7 +54,7 @@ class Options:
 @click.command(cls=Grouped)
 @click.argument("file", metavar="FILE|DIR", type=TAPE_OR_JOURNAL)
 @click.option("--instrument", type=click.IntRange(0), help="Instrument id, if there are several.")
-@click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Price levels of a ladder.")
+@click.option("--levels", type=click.IntRange(1), default=10, help="Price levels of a ladder.")
 @option(TAPES, "--at", metavar="TIME", help="Also print the book at this time, after its events.")
 @option(TAPES, "--differences", is_flag=True, help="List every trade in which the book and the tape differ.")
 @option(TAPES, "--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
@@ -62,12 +62,12 @@ class Options:
 @option(TAPES, "--format", "tape_format", type=click.Choice(["databento", "lobster"]), help="[default: by content]")
 @option(TAPES, "--orderbook", type=EXISTING, help="Orderbook file of a LOBSTER tape.  [default: the one beside FILE]")
 @option(
-    TAPES, "--book", type=click.Choice(["fast", "reference"]), default="fast", show_default=True,
+    TAPES, "--book", type=click.Choice(["fast", "reference"]), default="fast",
     help="The book that matches. The reference book is hundreds to thousands of times slower.",
 )  # fmt: skip
 @shared_option("order_capacity", envvar=None, show_envvar=False, section=TAPES)
 @option(
-    TAPES, "--max-skipped", type=click.IntRange(0), default=100, show_default=True,
+    TAPES, "--max-skipped", type=click.IntRange(0), default=100,
     help="Skip and list up to this many invalid lines or records; with more, reject the tape.",
 )  # fmt: skip
 @option(JOURNALS, "--until", metavar="SEQUENCE|TIME", help="Stop after this command or at this time; print the books.")

@@ -50,9 +50,10 @@ class Progress:
 @click.command(cls=Sectioned)
 @shared("feed_group", "feed_port", "feed_interface", "host", "recovery_port", "order_capacity")
 @click.option(
-    "--recovery/--no-recovery", default=True, show_default=True,
+    "--recovery/--no-recovery",
+    default=True,
     help="Request missing reports. Without it a gap stays, so subscribe before the first report.",
-)  # fmt: skip
+)
 @click.option(
     "--instrument",
     "instruments",
@@ -60,9 +61,7 @@ class Progress:
     multiple=True,
     help="Show only this instrument; can be repeated.",
 )
-@click.option(
-    "--levels", type=click.IntRange(1), default=10, show_default=True, help="Price levels to show for each book."
-)
+@click.option("--levels", type=click.IntRange(1), default=10, help="Price levels to show for each book.")
 @click.option("--plain", is_flag=True, help="Print a line for each report instead of ladders.")
 @click.option("--reports", type=click.IntRange(1), help="End after this many reports, once none is missing.")
 @click.option("--seconds", type=click.FloatRange(0), help="End after this many seconds.")

@@ -143,7 +143,7 @@ def header_of(status: HTTPStatus, body: bytes) -> bytes:
     ).encode()
 
 
-def serve(
+def metrics_of(
     listener: socket.socket,
     config: GatewayConfig,
     exchange: Exchange,
@@ -151,7 +151,7 @@ def serve(
     log: LimitedLog,
     others: Listener | None = None,
 ) -> MetricsServer:
-    """Start a server for the metrics of an exchange.
+    """A server for the metrics of an exchange.
 
     ``services``: login handler, recovery server and journal server. ``others``: counts datagrams of other publishers.
     """
@@ -159,6 +159,4 @@ def serve(
     registry = CollectorRegistry()
     registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others)))
     ProcessCollector(registry=registry)
-    made = MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
-    made.open()
-    return made
+    return MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)

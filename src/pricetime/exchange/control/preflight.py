@@ -35,6 +35,7 @@ class Preflight(NamedTuple):
     admin: AdminSocket | None  #: listens for the operator; None without a journal and admin_socket
     secrets: Secrets | None  #: owners that may log in; None: every login is accepted
     files_missing: int  #: file descriptors that the maximum number of clients needs beyond the system's limit
+    opened: ExitStack  #: closes them all
 
     def places(self, config: GatewayConfig) -> Iterator[tuple[str, str]]:
         """Name, and address or URL, of everything that listens, for people."""
@@ -49,19 +50,7 @@ class Preflight(NamedTuple):
             yield "live page", f"http://{text(self.page.getsockname())}/"
 
     def close(self) -> None:
-        made_here = (
-            self.orders,
-            self.recovery,
-            self.feed,
-            self.listener,
-            self.journal,
-            self.metrics,
-            self.page,
-            self.admin,
-        )
-        for made in made_here:
-            if made is not None:
-                made.close()
+        self.opened.close()
 
 
 def preflight(config: GatewayConfig) -> Preflight:
@@ -71,28 +60,26 @@ def preflight(config: GatewayConfig) -> Preflight:
     check_latency_log(config)
     owners = read_secrets(config)
     check_page(config, owners)
+    if config.metrics_port is not None:
+        require("prometheus_client", "metrics", "metrics_port")
     with ExitStack() as opened:
-        orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
-        recovery = opened.enter_context(sockets.listen(config.host, config.recovery_port, "recovery_port"))
+
+        def listen(setting: str, host_setting: str = "host") -> socket.socket:
+            where = getattr(config, host_setting), getattr(config, setting)
+            return opened.enter_context(sockets.listen(*where, setting, host_setting))
+
+        def listen_if_set(setting: str, host_setting: str = "host") -> socket.socket | None:
+            return None if getattr(config, setting) is None else listen(setting, host_setting)
+
+        orders, recovery = listen("port"), listen("recovery_port")
         feed = opened.enter_context(sockets.feed(config))
-        listener = None
-        if config.feed_listen_ms:
-            listener = opened.enter_context(closing(FeedListener(config, feed)))
-        journal = None
-        if config.journal_port is not None:
-            journal = opened.enter_context(sockets.listen(config.host, config.journal_port, "journal_port"))
-        metrics = None
-        if config.metrics_port is not None:
-            require("prometheus_client", "metrics", "metrics_port")
-            where = config.metrics_host, config.metrics_port
-            metrics = opened.enter_context(sockets.listen(*where, "metrics_port", "metrics_host"))
-        page = None
-        if config.http_port is not None:
-            page = opened.enter_context(sockets.listen(config.http_host, config.http_port, "http_port", "http_host"))
-        admin = None if config.admin_path is None else AdminSocket(config.admin_path)
-        opened.pop_all()
-    files_missing = sockets.raise_file_limit(config)
-    return Preflight(orders, recovery, feed, listener, journal, metrics, page, admin, owners, files_missing)
+        listener = opened.enter_context(closing(FeedListener(config, feed))) if config.feed_listen_ms else None
+        journal = listen_if_set("journal_port")
+        metrics, page = listen_if_set("metrics_port", "metrics_host"), listen_if_set("http_port", "http_host")
+        admin = opened.enter_context(closing(AdminSocket(config.admin_path))) if config.admin_path else None
+        files_missing = sockets.raise_file_limit(config)
+        kept = opened.pop_all()
+    return Preflight(orders, recovery, feed, listener, journal, metrics, page, admin, owners, files_missing, kept)
 
 
 def check_page(config: GatewayConfig, owners: Secrets | None) -> None:
