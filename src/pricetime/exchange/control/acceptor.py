@@ -1,5 +1,4 @@
-"""Accepts connections and serves each one in its own task: the base of the metrics, recovery, journal and admin
-servers.
+"""Accepts connections and serves each one in its own task: the base of all servers of the control side but the page.
 
 The acceptor closes every connection itself, because a task that is cancelled before it first runs cannot close
 anything.
@@ -25,6 +24,9 @@ from .places import Places
 #: Delay before the next attempt after accept() failed, in seconds.
 PAUSE_S = 0.1
 
+#: Delay if a connection is being closed to make room, in seconds.
+CLOSING_S = 0.001
+
 #: Address shown for a connection over a Unix socket.
 LOCAL = "local"
 
@@ -35,6 +37,7 @@ class Client:
 
     socket: socket.socket
     address: str
+    owner: int = 0  #: that it names in its login
     reason: SessionReason = SessionReason.NO_REASON
     midway: bool = False  #: a part of a reply is sent: no other message may be sent now
     task: asyncio.Task[None] = field(init=False)
@@ -56,7 +59,11 @@ class Acceptor(ABC):
         self._clients: set[Client] = set()
 
     def __len__(self) -> int:
-        return len(self._clients)
+        return len(self._places)
+
+    def _make_room(self) -> bool:
+        """Close a connection if no file descriptor is left for a new one. False: none is closed."""
+        return False
 
     @abstractmethod
     async def _serve(self, client: Client) -> None:
@@ -91,23 +98,29 @@ class Acceptor(ABC):
         except (BlockingIOError, ConnectionAbortedError):
             return  # the client has closed it already
         except OSError as error:
+            self.counts["out of files"] += 1
             self._log.info(self._event, error=error.strerror)
             self._loop.remove_reader(self._listener.fileno())
-            self._loop.call_later(PAUSE_S, self._listen)
+            self._loop.call_later(CLOSING_S if self._make_room() else PAUSE_S, self._listen)
             return
         connection.setblocking(False)
         client = Client(connection, str(address[0]) if address else LOCAL)  # a Unix socket has no address
         self.counts["connections"] += 1
         if (idlest := self._places.displaced_by(client.address)) is not None:
-            self._places.leave(idlest)
-            idlest.reason = SessionReason.TOO_MANY_CLIENTS
-            idlest.task.cancel()
+            self._displace(idlest)
         client.task = self._loop.create_task(self._serve(client))
         self._clients.add(client)
         self._places.enter(client, client.address)
         client.task.add_done_callback(partial(self._end, client))
 
-    def _end(self, client: Client, _task: asyncio.Task[None]) -> None:
+    def _displace(self, client: Client) -> None:
+        self._places.leave(client)
+        client.reason = SessionReason.TOO_MANY_CLIENTS
+        client.task.cancel()
+
+    def _end(self, client: Client, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            client.reason = client.reason or SessionReason.SHUTDOWN
         self._places.leave(client)
         self._clients.discard(client)
         self._ended(client)

@@ -144,7 +144,7 @@ class Control:
         finally:
             for task in tasks:
                 task.cancel()
-            self._login_handler.close()
+            await self._login_handler.close()
             for server in servers:
                 await server.close()
 
@@ -214,7 +214,7 @@ class Control:
     async def _end(self, why: str) -> int:
         """Stop the exchange. Returns the exit code."""
         self._log.info("stopping", reason=why)
-        self._login_handler.close()
+        await self._login_handler.close()
         self._exchange.begin_stop()
         drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
         failure = self._exchange.failure

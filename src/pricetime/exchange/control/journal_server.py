@@ -80,6 +80,9 @@ class JournalServer(Acceptor):
                 self._log.info("journal copy ended", owner=owner, error=SessionReason.CREDENTIALS_REVOKED.name)
                 client.task.cancel()
 
+    def __len__(self) -> int:
+        return len(self._following)
+
     def _ended(self, client: Client) -> None:
         self._following.pop(client, None)
 

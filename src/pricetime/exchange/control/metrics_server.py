@@ -21,8 +21,9 @@ from ..exchange import Exchange
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
 from .acceptor import Acceptor, Client
+from .feed_listener import FeedListener
 from .hosts import is_known
-from .metrics import ExchangeCollector, Listener, Service, Services
+from .metrics import ExchangeCollector, Services
 from .places import Places
 
 #: Maximum number of connections, time for a request and its reply in seconds, maximum size of a request in bytes.
@@ -59,7 +60,7 @@ class MetricsServer(Acceptor):
         self._page = SharedPage(read, log)
 
     def _ended(self, client: Client) -> None:
-        if client.task.cancelled():
+        if client.reason:
             self._requests["closed"] += 1
 
     async def _serve(self, client: Client) -> None:
@@ -147,9 +148,9 @@ def metrics_of(
     listener: socket.socket,
     config: GatewayConfig,
     exchange: Exchange,
-    services: tuple[Service, Service, Service | None],
+    services: tuple[Acceptor, Acceptor, Acceptor | None],
     log: LimitedLog,
-    others: Listener | None = None,
+    others: FeedListener | None = None,
 ) -> MetricsServer:
     """A server for the metrics of an exchange.
 

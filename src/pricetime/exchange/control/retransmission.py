@@ -100,8 +100,6 @@ class RecoveryServer(Acceptor):
             self._log.info("recovery failed", error=repr(error), address=client.address)
 
     def _ended(self, client: Client) -> None:
-        if client.task.cancelled():
-            client.reason = client.reason or SessionReason.SHUTDOWN
         with suppress(OSError):
             if client.reason:
                 self.counts[f"ended: {client.reason.name}"] += 1
