@@ -94,8 +94,9 @@ def books() -> None:
         state=FeedState.WHOLE, statistics=FeedStatistics(), seq_num=123_456_789, instruments=builder.instruments,
         book=builder.book, recovery_failure="",
     )  # fmt: skip
-    with watch.Ladders(SimpleNamespace(instruments=(), levels=5)) as view:  # type: ignore[arg-type]
-        view.end(subscriber)
+    options: Any = SimpleNamespace(instruments=(), levels=5)
+    with watch.Ladders(options, subscriber) as view:
+        view.end()
 
 
 PRINTED: dict[str, tuple[Callable[[], None], list[str]]] = {
