@@ -7,7 +7,7 @@ import numpy as np
 from pricetime.market.background import FIRST_ORDERS, Background
 from pricetime.market.batch import Batch
 from pricetime.market.book_view import BookView
-from pricetime.market.trader import seeded
+from pricetime.market.traders import seeded
 from pricetime.market.working_orders import WorkingOrders
 from pricetime.types import CommandType, Side, TimeInForce
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pricetime.market.fair_value import FairValue
-from pricetime.market.trader import seeded
+from pricetime.market.traders import seeded
 
 
 def test_it_moves_slowly_and_returns() -> None:

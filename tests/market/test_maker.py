@@ -5,7 +5,7 @@ from __future__ import annotations
 from pricetime.market.batch import Batch
 from pricetime.market.book_view import BookView
 from pricetime.market.maker import STYLES, MarketMaker, Style
-from pricetime.market.trader import seeded
+from pricetime.market.traders import seeded
 from pricetime.market.working_orders import WorkingOrders
 from pricetime.types import CommandType, Side
 

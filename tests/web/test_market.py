@@ -12,9 +12,8 @@ from pricetime.core.instrument import Instrument
 from pricetime.exchange.exchange import Exchange
 from pricetime.native.histogram import Histogram
 from pricetime.web import market as module
-from pricetime.web.latency import percentiles
 from pricetime.web.listed import HISTORY_S, LEVELS, TRADES, exact
-from pricetime.web.market import MOST_INSTRUMENTS, MOST_READ, MOST_READ_BETWEEN, Market, compact
+from pricetime.web.market import MOST_INSTRUMENTS, MOST_READ, MOST_READ_BETWEEN, Market, compact, percentiles
 from tests.web.market import ASK, BID, FakeExchange, add
 
 

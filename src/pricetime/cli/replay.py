@@ -20,14 +20,6 @@ EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 TAPE_OR_JOURNAL = click.Path(exists=True, path_type=Path)
 PREFIX = click.Path(path_type=Path)
 
-#: The options of tapes and of journals, as on the command line.
-OF_TAPES = {
-    "orderbook": "--orderbook", "tape_format": "--format", "book": "--book", "at": "--at", "csv": "--csv",
-    "parquet": "--parquet", "differences": "--differences", "order_capacity": "--order-capacity",
-    "max_skipped": "--max-skipped",
-}  # fmt: skip
-OF_JOURNALS = {"until": "--until", "newest": "--newest"}
-
 #: Headings of the help.
 TAPES, JOURNALS = "Tapes only", "Journals only"
 
@@ -94,11 +86,12 @@ def replay(context: click.Context, /, file: Path, **given: object) -> None:
     Databento and journals, and in the time of the exchange for LOBSTER.
     """
     options = Options(**given)  # type: ignore[arg-type]  # click converts each to the type of its option
-    excluded, other = (OF_TAPES, "tapes") if file.is_dir() else (OF_JOURNALS, "journals")
-    for name, flag in excluded.items():
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            kind = "the journal in a folder" if file.is_dir() else "a tape"
-            raise click.UsageError(f"{flag} is for {other}, but {file} is {kind}: leave it out")
+    kind, others = ("the journal in a folder", TAPES) if file.is_dir() else ("a tape", JOURNALS)
+    for parameter in context.command.params:
+        is_given = context.get_parameter_source(str(parameter.name)) is not click.core.ParameterSource.DEFAULT
+        if getattr(parameter, "section", "") == others and is_given:
+            other = others.partition(" ")[0].lower()
+            raise click.UsageError(f"{parameter.opts[0]} is for {other}, but {file} is {kind}: leave it out")
     advise()
     if file.is_dir():
         from .replay_journal import run as run_journal
