@@ -63,7 +63,7 @@ def histogram() -> Any:
 def ladder() -> None:
     levels = [(4_800_250_000_000, 123_456_789, 1_234), (4_800_000_000_000, 5, 1)]
     price = partial(show.price_text, scale=10**9)
-    show.ladder(show.Ladder("2023-12-25 00:00:01.000000000", price, levels, levels))
+    show.ladder("2023-12-25 00:00:01.000000000", levels, levels, price)
 
 
 def settings() -> None:

@@ -9,7 +9,7 @@ from pricetime.wire.sheet import SHEET, Field, Layout
 
 HEAD = """\
 # Written by "make wire" from layout.pxd.
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
@@ -31,6 +31,8 @@ class Message:
     @classmethod
     def decode(cls, data: bytes | bytearray | memoryview) -> Self: ...
     def _replace(self, **fields: Any) -> Self: ...
+    @classmethod
+    def _make(cls, values: Iterable[Any]) -> Self: ...
     def _asdict(self) -> dict[str, Any]: ...
 
 def decode(data: bytes | bytearray | memoryview) -> Message: ...

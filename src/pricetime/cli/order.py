@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ..types import OrderType, ReportKind, Side, TimeInForce
+from ..wire.messages import ExecutionReport
 from .order_file import read_orders
 from .order_request import (
     ORDER_ID_BITS,
@@ -31,7 +32,7 @@ from .stop import CannotRun
 
 if TYPE_CHECKING:
     from ..client.client import Client
-    from .words import Report, Units
+    from .words import Units
 
 #: Orders that are sent before their reports are read.
 AT_A_TIME = 500
@@ -342,14 +343,13 @@ def connected(where: Place) -> Client:
     )
 
 
-def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator[Report]:
+def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator[ExecutionReport]:
     """Send commands: their reports, and reports of other orders that arrive meanwhile.
 
     A final cancel names an order that does not exist: when the exchange rejects it, everything before it is done.
     """
     from ..address import text
     from ..client.errors import NotAcknowledged
-    from .words import Report
 
     for request in requests:
         getattr(client, request.method)(**request.arguments)
@@ -360,6 +360,6 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
         raise NotAcknowledged(
             f"{text(client.address)} did not answer within {timeout:g} s: raise --timeout or check the server"
         ) from error
-    for report in map(Report._make, client.read().tolist()):
+    for report in map(ExecutionReport._make, client.read().tolist()):
         if report.kind != ReportKind.REJECTED or report.order_id != last:
             yield report

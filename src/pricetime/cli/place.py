@@ -136,7 +136,7 @@ def secret_of(owner: int, file: Path | None, *, follows: bool = False) -> bytes:
         return b""
     from ..exchange.control.secrets import read
 
-    found = read(file).follower(owner) if follows else read(file).get(owner)
+    found = read(file).follower(owner) if follows else read(file).trader(owner)
     if found is None:
         kind, more = ("a follower", " --follows") if follows else ("an owner", "")
         message = f"{owner} is not {kind} in {file}: add it with pricetime secret {owner}{more}"

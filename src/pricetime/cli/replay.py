@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,6 @@ from .place import Grouped, option, shared_option
 
 if TYPE_CHECKING:
     from ..tape.formats import AnyReplay
-    from .show import Ladder
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 TAPE_OR_JOURNAL = click.Path(exists=True, path_type=Path)
@@ -119,7 +119,7 @@ def run(file: Path, options: Options) -> None:
     if recorder is not None:
         require("polars", "columnar", "writing CSV and Parquet")  # before the work, not after it
     size = sum(path.stat().st_size for path in (file, orderbook) if path is not None)
-    ladder = None
+    ladder: Callable[[], None] | None = None
     try:
         with track(f"replaying {file.name}", size, of_bytes=True) as advance:
             tape = open_replay(
@@ -138,7 +138,7 @@ def run(file: Path, options: Options) -> None:
         raise click.BadParameter(str(error), param_hint="--instrument") from error
     finally:
         if ladder is not None:  # valid even if a later part of the tape is damaged
-            show.ladder(ladder)
+            ladder()
     if options.differences:
         show.differences(tape)
     for file_format, prefix in outputs.items():
@@ -149,15 +149,15 @@ def run(file: Path, options: Options) -> None:
     show.print_warnings(tape)
 
 
-def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Ladder:
-    """Run the tape to a time: the ladder at that time."""
+def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Callable[[], None]:
+    """Run the tape to a time. Returns a function that prints the ladder at that time."""
     from ..tape.clock import InvalidTime
-    from .show import Ladder, price_text
+    from . import show
 
     try:
         moment = tape.clock().parse(at)
     except InvalidTime as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
     tape.run(until=moment)
-    price = partial(price_text, scale=tape.price_scale)
-    return Ladder(tape.clock().text(moment), price, *tape.depth(levels))
+    price = partial(show.price_text, scale=tape.price_scale)
+    return partial(show.ladder, tape.clock().text(moment), *tape.depth(levels), price)

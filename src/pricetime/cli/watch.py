@@ -17,10 +17,11 @@ from ..client.subscriber import Subscriber
 from ..core.instrument import Instrument
 from ..prices import in_currency
 from ..types import Phase
+from ..wire.messages import ExecutionReport
 from .show import levels
 from .stop import CannotRun
 from .table import Grid, console, figures, print_titled
-from .words import Report, line, units_of
+from .words import line, units_of
 
 #: Longest wait for reports before the clock is checked, in seconds.
 REFRESH_S = 0.1
@@ -181,7 +182,7 @@ class Lines(View):
     def reports(self, reports: Any) -> None:
         """Print the reports of the chosen instruments."""
         wanted, units = self.options.instruments, units_of(self.subscriber.builder.instruments.values())
-        found = map(Report._make, reports.tolist())
+        found = map(ExecutionReport._make, reports.tolist())
         shown = (line(report, units) for report in found if not wanted or report.instrument in wanted)
         click.echo("".join(f"{text}\n" for text in shown), nl=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from importlib.resources import files
 
@@ -16,7 +16,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..exchange.control.hosts import is_known
 from ..exchange.settings.server_log import LimitedLog
-from .guard import HEADERS, is_own
 from .pages import Pages
 
 #: Content types, by the ending of a file's name.
@@ -29,6 +28,28 @@ TYPES = {
 
 #: Code that closes a WebSocket if too many pages are open (in the registry of RFC 6455: try again later).
 TRY_AGAIN_LATER = 1013
+
+
+#: The page may load files from this server and connect to it, and nothing else.
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+def is_own(origin: str, host: str) -> bool:
+    """Whether the page that opens a connection came from this server; with https too, for a proxy with TLS.
+
+    A page of any other site can open a WebSocket to this server; the browser sends that site's address as ``Origin``.
+    """
+    return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
 
 
 def read_files() -> dict[str, tuple[bytes, str]]:

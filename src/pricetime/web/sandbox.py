@@ -170,7 +170,7 @@ class Sandbox:
     def _secret(self) -> bytes:
         """The owner's secret; empty if the exchange takes any login."""
         secrets = self._secrets()
-        return b"" if secrets is None else secrets.get(self.owner) or b""
+        return b"" if secrets is None else secrets.trader(self.owner) or b""
 
 
 def _one_of(choices: Mapping[str, Any], asked: Mapping[str, Any], name: str) -> Any:

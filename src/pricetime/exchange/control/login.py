@@ -116,7 +116,7 @@ class LoginHandler(Acceptor):
         """Does the login prove that the client knows the owner's secret?"""
         if self.secrets is None:
             return 1 <= login.owner <= MAX_OWNER
-        return auth.verify(self.secrets.get(login.owner), nonce, login)
+        return auth.verify(self.secrets.trader(login.owner), nonce, login)
 
     def _ended(self, client: Client) -> None:
         """Send the reason of a rejection, without waiting for a client that does not read."""

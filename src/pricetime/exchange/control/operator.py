@@ -80,9 +80,9 @@ class Operator:
 
         Returns the owners that were logged out.
         """
-        changed = [number for number in before.traders() if after.get(number) != before.get(number)]
+        changed = [number for number in before.traders() if after.trader(number) != before.trader(number)]
         for owner in changed:
-            gone = after.get(owner) is None
+            gone = after.trader(owner) is None
             await self._request(owner, SessionReason.CREDENTIALS_REVOKED, Reason.BY_OPERATOR if gone else Reason.NONE)
         return changed
 

@@ -91,7 +91,7 @@ def check_page(config: GatewayConfig, owners: Secrets | None) -> None:
         return
     for package in ("starlette", "uvicorn", "websockets"):
         require(package, "web", "http_port")
-    if owners is not None and config.http_owner is not None and owners.get(config.http_owner) is None:
+    if owners is not None and config.http_owner is not None and owners.trader(config.http_owner) is None:
         raise CannotStart(
             f"http_owner: {config.secrets_file} has no owner {config.http_owner} that may trade: `pricetime secret "
             f"{config.http_owner}` adds it; use this owner only for the sandbox"
