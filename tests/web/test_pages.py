@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -19,6 +19,9 @@ from pricetime.web.pages import MOST_ANSWERS, Pages, Viewer, parse
 from pricetime.web.sandbox import Refused
 from pricetime.web.sessions import SHOWN, Sessions
 from tests.web.market import ASK, BID, FakeExchange, add
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
 
 PATIENCE_S = 30.0
 
@@ -83,7 +86,7 @@ class Desk:
     @asynccontextmanager
     async def page(self) -> AsyncIterator[FakeWire]:
         wire = FakeWire()
-        serving = asyncio.create_task(self.pages.serve(wire))
+        serving = asyncio.create_task(self.pages.serve(cast("WebSocket", wire)))
         try:
             await wire.until(lambda: wire.of("hello") or serving.done())
             yield wire
@@ -197,7 +200,7 @@ def test_a_page_that_takes_nothing_for_long_is_left(monkeypatch: pytest.MonkeyPa
         wire = FakeWire()
         wire.takes.clear()
         with pytest.raises(TimeoutError):
-            await desk.pages.serve(wire)
+            await desk.pages.serve(cast("WebSocket", wire))
         assert len(desk.pages) == 0
 
     played(play)

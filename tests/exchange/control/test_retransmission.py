@@ -231,7 +231,7 @@ def test_requests_at_the_same_time_share_a_snapshot() -> None:
             client.sendall(SNAPSHOT_REQUEST)
         with desk.client() as other:  # the loop goes on while a snapshot is taken
             assert ask(other, 101, 1) == (RetransmitStatus.RANGE_FOLLOWS, [101])
-        desk.until(lambda: desk.server._snapshots._taking is not None)
+        desk.until(lambda: desk.server._snapshots._shared.began_at > 0)
         desk.books.go_on.set()
         assert [snapshot(client)[0] for client in clients] == [1] * 4
         clients[0].sendall(SNAPSHOT_REQUEST)

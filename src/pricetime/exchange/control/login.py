@@ -14,9 +14,9 @@ clients.
 from __future__ import annotations
 
 import socket
-from collections.abc import Container
+from collections.abc import Callable, Container
 from contextlib import suppress
-from typing import Protocol
+from typing import TypeAlias
 
 from ...wire import auth
 from ...wire.messages import SIZES, Challenge, Login, LoginRejected
@@ -34,14 +34,9 @@ MOST_READ_BYTES = 128
 KNOWN_FLAGS = int(LoginFlag.KEEP_ORDERS | LoginFlag.RESUME)  # an int, because ~ of a Flag differs from ~ of an int
 
 
-class Admit(Protocol):
-    """Hands a connection with a valid login to the gateway.
-
-    True: the gateway owns the descriptor and answers the login with LoginAccepted or LoginRejected. False: it has no
-    room. Called in the event loop's thread; must not block.
-    """
-
-    def __call__(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool: ...
+#: Hands a connection with a valid login to the gateway, see ``Exchange.admit``: its descriptor, owner, flags and next
+#: sequence number. True: the gateway owns the descriptor and answers the login. False: it has no room. Must not block.
+Admit: TypeAlias = Callable[[int, int, int, int], bool]
 
 
 class LoginHandler(Acceptor):

@@ -8,7 +8,6 @@ live page (``hosts.py``).
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -25,6 +24,7 @@ from .feed_listener import FeedListener
 from .hosts import is_known
 from .metrics import ExchangeCollector, Services
 from .places import Places
+from .shared import Shared
 
 #: Maximum number of connections, time for a request and its reply in seconds, maximum size of a request in bytes.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
@@ -57,7 +57,8 @@ class MetricsServer(Acceptor):
         super().__init__(listener, "cannot accept a metrics connection", log, Places(MOST_CLIENTS))
         self._requests = counts  # by HTTP status, or ``closed``
         self._names = names
-        self._page = SharedPage(read, log)
+        self._read = read
+        self._page = Shared(self._collect)
 
     def _ended(self, client: Client) -> None:
         if client.reason:
@@ -91,39 +92,21 @@ class MetricsServer(Acceptor):
             return HTTPStatus.NOT_FOUND, method, b"the metrics are at /metrics\n"
         if method not in {"GET", "HEAD"}:
             return HTTPStatus.METHOD_NOT_ALLOWED, method, b"use GET /metrics\n"
-        page = await self._page.get()
+        page = await self._page.get(self._is_good)
         if page is None:
             return HTTPStatus.INTERNAL_SERVER_ERROR, method, b"the metrics cannot be read: see the log of the server\n"
         return HTTPStatus.OK, method, page
 
-
-class SharedPage:
-    """Shares one collection among requests at about the same time. Collects in a thread, without blocking the loop."""
-
-    def __init__(self, read: Callable[[], bytes], log: LimitedLog) -> None:
-        self._read = read
-        self._log = log
-        self._taking: asyncio.Task[bytes | None] | None = None
-        self._good_until = 0.0
-
-    async def get(self) -> bytes | None:
-        """The last collection if it is recent enough, otherwise a new one; None if collecting fails."""
-        loop = asyncio.get_running_loop()
-        if self._taking is None or (self._taking.done() and loop.time() >= self._good_until):
-            self._taking = loop.create_task(self._take())
-        return await asyncio.shield(self._taking)
-
-    async def _take(self) -> bytes | None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+    def _collect(self) -> bytes | None:
         try:
-            return await asyncio.to_thread(self._read)
+            return self._read()
         except Exception as error:  # an error in the metrics must not stop the exchange
-            self._log.info("metrics failed", error=repr(error))
+            self._loop.call_soon_threadsafe(partial(self._log.info, "metrics failed", error=repr(error)))
             return None
-        finally:
-            ended = loop.time()
-            self._good_until = ended + max(CACHE_S, CACHE_FACTOR * (ended - began))
+
+    def _is_good(self, now: float) -> bool:
+        ended = self._page.ended_at
+        return now < ended + max(CACHE_S, CACHE_FACTOR * (ended - self._page.began_at))
 
 
 def host_of(request: bytes) -> str:

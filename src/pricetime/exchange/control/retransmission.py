@@ -41,6 +41,7 @@ from ..standby.follower import Follower
 from ..state.feed_store import FeedStore
 from .acceptor import Acceptor, Client
 from .places import Places
+from .shared import Shared
 from .token_bucket import TokenBucket
 
 #: Cost of a request in addition to its reports, so that the rate limit also bounds small requests.
@@ -225,25 +226,22 @@ class Encoded:
 
 
 class SharedSnapshot:
-    """Shares one snapshot among requests at about the same time. It is taken in a thread, without blocking the loop.
+    """Shares one snapshot among requests at about the same time.
 
     ``good_for_s``: age up to which a snapshot is reused. ``most``: maximum number of snapshots in memory; at that limit
     the newest is reused whatever its age, and its readers fetch the newer reports by retransmission.
     """
 
     def __init__(self, books: Follower, store: FeedStore, good_for_s: float, most: int) -> None:
-        self._books = books
-        self._store = store
         self._good_for_s = good_for_s
         self._most = most
-        self._taking: asyncio.Task[Encoded] | None = None
-        self._taken_at = float("-inf")
+        self._shared = Shared(lambda: Encoded(books.snapshot(), store.epoch))
         self._being_read: set[Encoded] = set()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Encoded]:
         """The last snapshot if it can be reused, otherwise a new one."""
-        snapshot = await self._get()
+        snapshot = await self._shared.get(self._is_good)
         snapshot.readers += 1
         self._being_read.add(snapshot)
         try:
@@ -253,20 +251,8 @@ class SharedSnapshot:
             if snapshot.readers == 0:
                 self._being_read.discard(snapshot)
 
-    async def _get(self) -> Encoded:
-        loop = asyncio.get_running_loop()
-        if self._taking is None or (self._taking.done() and self._is_due(self._taking, loop.time())):
-            self._taking = loop.create_task(self._take())
-        return await asyncio.shield(self._taking)
-
-    def _is_due(self, taken: asyncio.Task[Encoded], now: float) -> bool:
-        if taken.cancelled() or taken.exception() is not None:
-            return True
-        return now - self._taken_at > self._good_for_s and len(self._being_read) < self._most
-
-    async def _take(self) -> Encoded:
-        self._taken_at = asyncio.get_running_loop().time()
-        return await asyncio.to_thread(lambda: Encoded(self._books.snapshot(), self._store.epoch))
+    def _is_good(self, now: float) -> bool:
+        return now - self._shared.began_at <= self._good_for_s or len(self._being_read) >= self._most
 
 
 def _header(snapshot: Snapshot, epoch: int) -> bytes:
