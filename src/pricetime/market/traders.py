@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .background import Background
-from .batch import Batch
 from .book_view import BookView
 from .fair_value import FairValue
 from .maker import STYLES, MarketMaker
@@ -24,8 +23,8 @@ FIRST_OWNER = 60_001
 class Strategy(Protocol):
     """The decisions of a trader in one instrument."""
 
-    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
-        """Add what the trader does now to ``batch``. ``now_s``: seconds since the market began."""
+    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders) -> None:
+        """Send what the trader does now to ``orders``. ``now_s``: seconds since the market began."""
 
 
 def seeded(seed: int, *names: object) -> random.Random:
@@ -47,10 +46,9 @@ class Trader:
 
     def act(self, now_s: float, books: Mapping[int, BookView], fair_ticks: Mapping[int, float]) -> NDArray[np.void]:
         """The commands that the trader sends now, as an array of ``pricetime.COMMAND``."""
-        batch = Batch()
         for instrument, strategy in self._strategies.items():
-            strategy.act(now_s, books[instrument], fair_ticks[instrument], self.orders, batch)
-        return batch.array()
+            strategy.act(now_s, books[instrument], fair_ticks[instrument], self.orders)
+        return self.orders.take_commands()
 
 
 class Traders:
