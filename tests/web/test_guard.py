@@ -1,7 +1,5 @@
 """Which browsers may connect."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.web.app import HEADERS, is_own
