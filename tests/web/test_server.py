@@ -22,7 +22,7 @@ from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
 from pricetime.types import Side
 from pricetime.web import pages as pages_module
-from pricetime.web.app import read_files
+from pricetime.web.app import FILES
 from pricetime.web.orders import MOST_ORDERS
 from pricetime.web.server import SPARE_PER_ADDRESS, LivePage
 from tests.exchange.loops import Events
@@ -44,7 +44,7 @@ def test_the_page_and_all_that_it_names(shared: Page) -> None:
     status, headers, content = shared.get()
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     named = set(re.findall(r'(?:href|src)="(/[^"]*)"', content.decode()))
-    files = {f"/page/{name}" for name in read_files()}
+    files = {f"/page/{file.name}" for file in FILES.iterdir()}
     assert named < files
     for path in files:
         status, headers, content = shared.get(path)
@@ -57,8 +57,8 @@ def test_the_page_and_all_that_it_names(shared: Page) -> None:
 
 
 def test_nothing_of_the_page_is_inline_and_nothing_is_from_elsewhere() -> None:
-    for name, (content, _) in read_files().items():
-        text = content.decode().replace("http://www.w3.org/2000/svg", "")
+    for file in FILES.iterdir():
+        name, text = file.name, file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://", text), name
         assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function", text), name
         if name.endswith(".html"):

@@ -111,10 +111,6 @@ def check_form(*, compiled: bool) -> None:
 
 def check_processors(config: GatewayConfig) -> None:
     """This process may use every processor in ``gateway_cpus``. Raises CannotStart."""
-    if not hasattr(os, "sched_getaffinity"):
-        if config.gateway_cpus:
-            raise CannotStart("gateway_cpus works only on Linux: remove it")
-        return
     allowed = os.sched_getaffinity(0)
     if not_allowed := set(config.gateway_cpus) - allowed:
         raise CannotStart(
