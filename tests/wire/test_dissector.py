@@ -139,7 +139,7 @@ def test_the_names_of_numbers(tmp_path: Path) -> None:
 
 @needs_tshark
 def test_what_is_wrong_is_marked(tmp_path: Path) -> None:
-    bad = [b"\xff" * 20, CancelOrder(zero2=1).encode(), NewOrder().encode()]
+    bad = [b"\xff" * 20, CancelOrder()._replace(zero2=1).encode(), NewOrder().encode()]
     packets = [packet for at, data in enumerate(bad) for packet in stream(50001 + at, RECOVERY, [data])]
     packets.append(datagram(FEED, ExecutionReport(seq_num=1).encode() + b"\x10" * 10))
     found = fields(tmp_path, packets, "_ws.expert.message")

@@ -35,7 +35,7 @@ def test_it_is_up_to_date(name: str) -> None:
 def test_the_stub_has_the_fields_of_the_class(layout: Layout) -> None:
     [described] = [node for node in ast.parse(STUB).body if isinstance(node, ast.ClassDef) and node.name == layout.name]
     kind = MESSAGES[layout.type]
-    fields = {field.name: "bytes" if field.length else "int" for field in layout.fields if field.name != "type"}
+    fields = {field.name: "bytes" if field.length else "int" for field in layout.fields if field.name in kind.FIELDS}
     declared = {
         ast.unparse(node.target): ast.unparse(node.annotation)
         for node in described.body

@@ -50,17 +50,17 @@ def type_of(field: Field) -> str:
 
 def class_of(layout: Layout) -> Iterator[str]:
     names = NAMES.get(layout.name)
-    fields = [f"{field.name}: {type_of(field)} = ..." for field in layout.fields if field.name != "type"]
+    used = [field for field in layout.fields if field.name != "type" and not field.is_zero]
+    fields = [f"{field.name}: {type_of(field)} = ..." for field in used]
     if names is None:
         yield f"class {layout.name}(Message):"
-        yield from (f"    {field}" for field in fields)
+        yield from (f"    {field}" for field in fields or ["..."])
     else:  # it has properties with the names of fields, of types of their own
         yield f"class {layout.name}({names.__name__}, Message):"
         yield from ("    def __init__(", "        self,", "        *,")
         yield from (f"        {field}," for field in fields)
         yield "    ) -> None: ..."
-        others = [field for field in layout.fields if field.name != "type" and not hasattr(names, field.name)]
-        yield from (f"    {field.name}: {type_of(field)}" for field in others)
+        yield from (f"    {field.name}: {type_of(field)}" for field in used if not hasattr(names, field.name))
 
 
 def stub() -> str:
