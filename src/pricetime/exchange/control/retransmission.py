@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -216,13 +217,10 @@ class Pace:
 class Encoded:
     """A snapshot in its wire format."""
 
-    __slots__ = ("count", "header", "orders", "readers")
-
     def __init__(self, snapshot: Snapshot, epoch: int) -> None:
         self.header = _header(snapshot, epoch)
         self.orders = snapshot.orders.view(np.uint8).data
         self.count = len(snapshot.orders)
-        self.readers = 0
 
 
 class SharedSnapshot:
@@ -236,23 +234,20 @@ class SharedSnapshot:
         self._good_for_s = good_for_s
         self._most = most
         self._shared = Shared(lambda: Encoded(books.snapshot(), store.epoch))
-        self._being_read: set[Encoded] = set()
+        self._readers: Counter[Encoded] = Counter()  # of each snapshot that is being read
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Encoded]:
         """The last snapshot if it can be reused, otherwise a new one."""
         snapshot = await self._shared.get(self._is_good)
-        snapshot.readers += 1
-        self._being_read.add(snapshot)
+        self._readers[snapshot] += 1
         try:
             yield snapshot
         finally:
-            snapshot.readers -= 1
-            if snapshot.readers == 0:
-                self._being_read.discard(snapshot)
+            self._readers -= Counter([snapshot])  # drops one without readers
 
     def _is_good(self, now: float) -> bool:
-        return now - self._shared.began_at <= self._good_for_s or len(self._being_read) >= self._most
+        return now - self._shared.began_at <= self._good_for_s or len(self._readers) >= self._most
 
 
 def _header(snapshot: Snapshot, epoch: int) -> bytes:
