@@ -8,16 +8,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InvalidSetting
+from ..errors import PricetimeError
 from ..extras import require
 from ..market.options import SYMBOLS, Options
 from ..prices import price_unit
+from .place import Read
 from .stop import CannotRun
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ MOST_INSTRUMENTS, SYMBOL_BYTES = 8, 16
 MOST_RATE = 2_000
 
 PORT = click.IntRange(0, 65535)
-
-
-def unit_of(_context: click.Context, _option: click.Parameter, text: str) -> Decimal:
-    """The value of one tick."""
-    try:
-        return price_unit(text)
-    except InvalidSetting as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,7 +59,7 @@ def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[s
     show_default=", ".join(SYMBOLS), help="Instrument to trade; can be given several times.",
 )  # fmt: skip
 @click.option(
-    "--price-unit", callback=unit_of, default="0.01", metavar="NUMBER",
+    "--price-unit", type=Read("number", price_unit), default="0.01", metavar="NUMBER",
     help="Value of one tick: prices are multiples of it.",
 )  # fmt: skip
 @click.option("--http-port", type=PORT, default=0, show_default="a free one", metavar="PORT", help="Port of the page.")
@@ -99,13 +91,16 @@ def market(*, browser: bool, **chosen: Any) -> None:
         if browser and not over.is_set():
             open_browser(session.exchange.url)
         session.run(over)
-    show_summary(session)
+    done = session.summary
+    click.echo(
+        f"The market is closed. In {done.seconds:,.0f} s the traders sent {done.commands:,} commands and "
+        f"{done.trades:,} trades were made."
+    )
 
 
 def check_packages() -> None:
     """Raises CannotRun if this installation cannot run a server with a page."""
     from .. import COMPILED
-    from ..errors import PricetimeError
 
     try:
         for package, extra in (("pydantic_settings", "server"), ("structlog", "server"), ("uvicorn", "web")):
@@ -154,12 +149,3 @@ def open_browser(url: str) -> None:
         webbrowser.open(url)
     except webbrowser.Error:
         return  # the address is printed
-
-
-def show_summary(session: MarketSession) -> None:
-    """What happened, in a line."""
-    done = session.summary
-    click.echo(
-        f"The market is closed. In {done.seconds:,.0f} s the traders sent {done.commands:,} commands and "
-        f"{done.trades:,} trades were made."
-    )

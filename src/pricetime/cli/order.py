@@ -27,7 +27,7 @@ from .order_request import (
     side_of,
     words_of,
 )
-from .place import SECTION, Sectioned, SectionedGroup, option, secret_of, shared_option, together
+from .place import SECTION, Read, Sectioned, SectionedGroup, option, secret_of, shared_option, together
 from .stop import CannotRun
 
 if TYPE_CHECKING:
@@ -40,19 +40,6 @@ AT_A_TIME = 500
 SIDES = click.Choice(words_of(Side))
 QUANTITY = click.IntRange(1, 2**63 - 1)
 ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
-
-
-class Read(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
-    """What ``read`` makes of a word. The message of its ValueError is that of the command."""
-
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
-        self.name, self._read = name, read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        try:
-            return self._read(value) if isinstance(value, str) else value
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 def size_of(text: str) -> Size:

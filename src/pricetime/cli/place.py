@@ -48,6 +48,19 @@ SHARED = {
 }
 
 
+class Read(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
+    """What ``read`` makes of a word. The message of its ValueError is that of the command."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name, self._read = name, read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 class SectionOption(click.Option):
     """An option with its own heading in the help."""
 

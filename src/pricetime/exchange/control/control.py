@@ -81,7 +81,7 @@ MakePage: TypeAlias = Callable[..., Page]
 
 
 class Control:
-    """Serves until a signal or ``stop``. It does not close the feed's socket, which belongs to the exchange."""
+    """Serves until a signal. It does not close the feed's socket, which belongs to the exchange."""
 
     def __init__(
         self,
@@ -102,23 +102,8 @@ class Control:
         self._reloads: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
-        """Serve until SIGTERM, SIGINT or ``stop``.
-
-        Returns the exit code. Signals are handled only in the main thread.
-        """
+        """Serve until SIGTERM or SIGINT. Returns the exit code. Signals are handled only in the main thread."""
         return asyncio.run(self._serve())
-
-    def stop(self, why: str) -> None:
-        """End ``run``. Callable from any thread."""
-        self._loop.call_soon_threadsafe(self._stop, why)
-
-    def reload(self) -> None:
-        """Do what SIGHUP does. Callable from any thread."""
-        self._loop.call_soon_threadsafe(self._begin_reload)
-
-    def snapshot(self) -> None:
-        """Do what SIGUSR1 does. Callable from any thread."""
-        self._loop.call_soon_threadsafe(self._want_snapshot)
 
     async def _serve(self) -> int:
         self._loop = asyncio.get_running_loop()
