@@ -61,7 +61,7 @@ class MetricsServer(Acceptor):
         self._page = Shared(self._collect)
 
     def _ended(self, client: Client) -> None:
-        if client.reason:
+        if client.task.cancelled():
             self._requests["closed"] += 1
 
     async def _serve(self, client: Client) -> None:
