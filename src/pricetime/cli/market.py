@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import PricetimeError
 from ..extras import require
 from ..market.options import SYMBOLS, Options
 from ..prices import price_unit
 from .place import Read
-from .stop import CannotRun
+from .serve import one_line_errors
 
 if TYPE_CHECKING:
     from ..market.session import MarketSession
@@ -82,7 +81,13 @@ def market(*, browser: bool, **chosen: Any) -> None:
     Equal seeds give equal decisions of the traders in equal markets. What you trade, and the timing of the machine,
     change the market. Ctrl-C ends everything.
     """
-    check_packages()
+    from .. import COMPILED
+
+    with one_line_errors("pricetime market"):
+        from ..exchange.control.preflight import check_form
+
+        require("uvicorn", "web", "pricetime market")
+        check_form(compiled=COMPILED)
     from ..market.session import MarketSession
 
     over = threading.Event()
@@ -96,20 +101,6 @@ def market(*, browser: bool, **chosen: Any) -> None:
         f"The market is closed. In {done.seconds:,.0f} s the traders sent {done.commands:,} commands and "
         f"{done.trades:,} trades were made."
     )
-
-
-def check_packages() -> None:
-    """Raises CannotRun if this installation cannot run a server with a page."""
-    from .. import COMPILED
-
-    try:
-        for package, extra in (("pydantic_settings", "server"), ("structlog", "server"), ("uvicorn", "web")):
-            require(package, extra, "pricetime market")
-        from ..exchange.control.preflight import check_form
-
-        check_form(compiled=COMPILED)
-    except PricetimeError as error:
-        raise CannotRun(str(error)) from error
 
 
 @contextmanager

@@ -125,6 +125,7 @@ class Acceptor(ABC):
         self._clients.discard(client)
         self._ended(client)
         client.socket.close()
+        del client.task  # its traceback refers to the client: no cycle may keep the memory of a flood
 
     # ------------------------------------------------------------------ for the tasks
 
