@@ -21,7 +21,8 @@ PARTS = [
     "types", "phases", "errors", "checks", "extras", "environment", "address",
     "prices", "owner_limits", "execution", "ladder", "depth",
     "native", "_form", "reference", "core", "", "frames", "ring", "wire", "log",
-    "exchange.state", "exchange.settings", "exchange.io", "exchange.standby", "exchange.control", "exchange",
+    "exchange.state", "exchange.settings", "exchange.io", "exchange.standby", "exchange.exchange",
+    "exchange.control", "exchange",
     "client", "tape", "load", "web", "market", "cli", "__main__",
 ]  # fmt: skip
 

@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from pricetime import ASK, BID, GTC, IOC, LIMIT, MARKET
 from pricetime.cli import main
 from pricetime.cli.order_file import OrdersError, read_orders
-from pricetime.cli.words import Report, line
+from pricetime.cli.words import line
 from pricetime.exchange.control import secrets
 from pricetime.load.server import free_udp_port
 from pricetime.types import Reason, ReportKind
+from pricetime.wire.messages import ExecutionReport
 from tests.cli.run import bad, good, run
 from tests.cli.served import Served, served
 
@@ -295,12 +296,12 @@ def test_options_of_the_group_work_behind_the_subcommand(exchange: Served) -> No
 
 def test_reports_in_words() -> None:
     assert (
-        line(Report(16, ReportKind.EXPIRED, ASK, 0, 2, 9, 4, 0, -3, 1), {})
+        line(ExecutionReport._make((16, ReportKind.EXPIRED, ASK, 0, 2, 9, 4, 0, -3, 1)), {})
         == "9 expired instrument 2 order 4 ask 1 at -3"
     )
-    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 1), {}) == "5 phase changed instrument 2 halted"
-    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 0), {}) == "5 phase changed instrument 2 continuous"
+    assert line(ExecutionReport._make((16, 9, 0, 0, 2, 5, 0, 0, 0, 1)), {}) == "5 phase changed instrument 2 halted"
+    assert line(ExecutionReport._make((16, 9, 0, 0, 2, 5, 0, 0, 0, 0)), {}) == "5 phase changed instrument 2 continuous"
     assert (
-        line(Report(16, 99, 9, Reason.SELF_TRADE, 2, 5, 1, 0, 7, 8), {2: Decimal("0.25")})
+        line(ExecutionReport._make((16, 99, 9, Reason.SELF_TRADE, 2, 5, 1, 0, 7, 8)), {2: Decimal("0.25")})
         == "5 99 instrument 2 order 1 8 at 1.75 (self trade)"
     )

@@ -62,7 +62,7 @@ def histogram() -> Any:
 def ladder() -> None:
     levels = [(4_800_250_000_000, 123_456_789, 1_234), (4_800_000_000_000, 5, 1)]
     price = partial(show.price_text, scale=10**9)
-    show.ladder(show.Ladder("2023-12-25 00:00:01.000000000", price, levels, levels))
+    show.ladder("2023-12-25 00:00:01.000000000", levels, levels, price)
 
 
 def settings() -> None:
@@ -90,8 +90,9 @@ def books() -> None:
         state=FeedState.WHOLE, statistics=FeedStatistics(), seq_num=123_456_789, instruments=builder.instruments,
         book=builder.book, recovery_failure="",
     )  # fmt: skip
-    with watch.Ladders(SimpleNamespace(instruments=(), levels=5)) as view:  # type: ignore[arg-type]
-        view.end(subscriber)
+    options: Any = SimpleNamespace(instruments=(), levels=5)
+    with watch.Ladders(options, subscriber) as view:
+        view.end()
 
 
 PRINTED: dict[str, tuple[Callable[[], None], list[str]]] = {

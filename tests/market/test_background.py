@@ -3,9 +3,8 @@
 import numpy as np
 
 from pricetime.market.background import FIRST_ORDERS, Background
-from pricetime.market.batch import Batch
 from pricetime.market.book_view import BookView
-from pricetime.market.trader import seeded
+from pricetime.market.traders import seeded
 from pricetime.market.working_orders import WorkingOrders
 from pricetime.types import CommandType, Side, TimeInForce
 
@@ -14,10 +13,10 @@ BOOK = BookView(((999, 10),), ((1001, 10),))
 
 def flow(seconds: int, fair_ticks: float = 1000.0, rate: float = 50.0) -> np.ndarray[tuple[int], np.dtype[np.void]]:
     """The commands of some seconds before a book that never changes, without those that fill it."""
-    background, orders, batch = Background(seeded(3), 1, rate), WorkingOrders(), Batch()
+    background, orders = Background(seeded(3), 1, rate), WorkingOrders()
     for step in range(seconds * 10):
-        background.act(step / 10, BOOK, fair_ticks, orders, batch)
-    return batch.array()[2 * FIRST_ORDERS :]
+        background.act(step / 10, BOOK, fair_ticks, orders)
+    return orders.take_commands()[2 * FIRST_ORDERS :]
 
 
 def test_the_pace() -> None:
@@ -27,8 +26,8 @@ def test_the_pace() -> None:
 
 
 def test_an_empty_book_is_filled_around_the_fair_value() -> None:
-    background, orders, batch = Background(seeded(3), 1, 50.0), WorkingOrders(), Batch()
-    background.act(0.0, BookView(), 1000.0, orders, batch)
+    background, orders = Background(seeded(3), 1, 50.0), WorkingOrders()
+    background.act(0.0, BookView(), 1000.0, orders)
     bids = [order.price for order in orders.of(1, Side.BID)]
     asks = [order.price for order in orders.of(1, Side.ASK)]
     assert len(bids) >= FIRST_ORDERS
@@ -56,9 +55,9 @@ def test_resting_orders_do_not_cross_the_book() -> None:
 
 
 def test_every_order_is_cancelled_after_a_while() -> None:
-    background, orders, batch = Background(seeded(3), 1, 50.0), WorkingOrders(), Batch()
-    background.act(0.0, BOOK, 1000.0, orders, batch)
-    background.act(1_000.0, BOOK, 1000.0, orders, batch)
-    cancels = batch.array()
+    background, orders = Background(seeded(3), 1, 50.0), WorkingOrders()
+    background.act(0.0, BOOK, 1000.0, orders)
+    background.act(1_000.0, BOOK, 1000.0, orders)
+    cancels = orders.take_commands()
     cancelled = set(cancels["order_id"][cancels["type"] == CommandType.CANCEL_ORDER].tolist())
     assert cancelled >= set(range(1, 2 * FIRST_ORDERS + 1))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pricetime.market.fair_value import FairValue
-from pricetime.market.trader import seeded
+from pricetime.market.traders import seeded
 
 
 def test_it_moves_slowly_and_returns() -> None:

@@ -1,9 +1,8 @@
 """A market maker reacts to the book, to its position, and to the fair value."""
 
-from pricetime.market.batch import Batch
 from pricetime.market.book_view import BookView
 from pricetime.market.maker import STYLES, MarketMaker, Style
-from pricetime.market.trader import seeded
+from pricetime.market.traders import seeded
 from pricetime.market.working_orders import WorkingOrders
 from pricetime.types import CommandType, Side
 
@@ -15,12 +14,12 @@ def quoted(
     book: BookView = EVEN, fair_ticks: float = 1000.0, position: int = 0, style: Style = STYLE
 ) -> tuple[float, list[int], list[int]]:
     """The centre of the best quotes, and the prices of all quotes of each side, best first, at the first decision."""
-    orders, batch = WorkingOrders(), Batch()
+    orders = WorkingOrders()
     orders.position[1] = position
-    MarketMaker(seeded(1), 1, style).act(0.0, book, fair_ticks, orders, batch)
+    MarketMaker(seeded(1), 1, style).act(0.0, book, fair_ticks, orders)
     bids = sorted((order.price for order in orders.of(1, Side.BID)), reverse=True)
     asks = sorted(order.price for order in orders.of(1, Side.ASK))
-    assert len(batch) == len(bids) + len(asks)
+    assert len(orders.take_commands()) == len(bids) + len(asks)
     return (bids[0] + asks[0]) / 2, bids, asks
 
 
@@ -53,10 +52,10 @@ def test_it_quotes_without_a_book() -> None:
 
 def test_it_moves_few_quotes_if_the_price_moves_little() -> None:
     maker, orders = MarketMaker(seeded(1), 1, STYLE), WorkingOrders()
-    maker.act(0.0, EVEN, 1000.0, orders, Batch())
-    batch = Batch()
-    maker.act(10.0, BookView(((1000, 10),), ((1002, 10),)), 1001.0, orders, batch)
-    commands = batch.array()
+    maker.act(0.0, EVEN, 1000.0, orders)
+    orders.take_commands()
+    maker.act(10.0, BookView(((1000, 10),), ((1002, 10),)), 1001.0, orders)
+    commands = orders.take_commands()
     assert 0 < len(commands) < STYLE.levels
     assert set(commands["type"].tolist()) == {CommandType.REPLACE_ORDER}
     prices = [order.price for side in Side for order in orders.of(1, side)]
@@ -65,26 +64,26 @@ def test_it_moves_few_quotes_if_the_price_moves_little() -> None:
 
 def test_the_side_that_moves_away_goes_first() -> None:
     maker, orders = MarketMaker(seeded(1), 1, STYLE), WorkingOrders()
-    maker.act(0.0, EVEN, 1000.0, orders, Batch())
-    batch = Batch()
-    maker.act(10.0, EVEN, 1030.0, orders, batch)
-    sides = batch.array()["side"].tolist()
+    maker.act(0.0, EVEN, 1000.0, orders)
+    orders.take_commands()
+    maker.act(10.0, EVEN, 1030.0, orders)
+    sides = orders.take_commands()["side"].tolist()
     assert sides == sorted(sides, reverse=True)  # asks, then bids: the price rises
 
 
 def test_it_decides_at_its_own_pace() -> None:
     maker, orders = MarketMaker(seeded(1), 1, STYLE), WorkingOrders()
-    maker.act(0.0, EVEN, 1000.0, orders, Batch())
-    batch = Batch()
-    maker.act(STYLE.pause_s / 10, EVEN, 1100.0, orders, batch)
-    assert len(batch) == 0
+    maker.act(0.0, EVEN, 1000.0, orders)
+    orders.take_commands()
+    maker.act(STYLE.pause_s / 10, EVEN, 1100.0, orders)
+    assert len(orders.take_commands()) == 0
 
 
 def test_a_quote_that_is_nearly_used_up_is_filled_up() -> None:
     maker, orders = MarketMaker(seeded(1), 1, STYLE), WorkingOrders()
-    maker.act(0.0, EVEN, 1000.0, orders, Batch())
+    maker.act(0.0, EVEN, 1000.0, orders)
     best = max(orders.of(1, Side.BID), key=lambda order: order.price)
     best.remaining = 1
     for second in range(1, 20):
-        maker.act(second, EVEN, 1000.0, orders, Batch())
+        maker.act(second, EVEN, 1000.0, orders)
     assert all(order.remaining > 1 for order in orders.of(1, Side.BID))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pricetime.web.guard import HEADERS, is_own
+from pricetime.web.app import HEADERS, is_own
 
 
 def test_the_origin_is_the_address_that_is_connected_to() -> None:

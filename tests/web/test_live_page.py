@@ -215,7 +215,7 @@ def test_an_order_from_the_page_rests_trades_and_is_cancelled(shown: Browser, tr
 
 def test_position_average_price_and_profit(shown: Browser, trader: Client) -> None:
     shown.find_element(By.CSS_SELECTOR, "input[name=instrument][value='2']").click()
-    until(lambda: text(shown, "position") == "0")  # no other test trades this instrument
+    until(lambda: text(shown, "open-profit") == "0.00")  # no other test trades this instrument
     assert [text(shown, name) for name in ("average", "open-profit", "realised")] == ["\N{EN DASH}", "0.00", "0.00"]
     trader.add_order(1, Side.ASK, 400, 10, instrument=2).result(PATIENCE_S)
     until(lambda: table(shown, "asks") == [["1", "10", "100.00"]])

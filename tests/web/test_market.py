@@ -2,16 +2,16 @@
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pricetime.core.instrument import Instrument
+from pricetime.exchange.exchange import Exchange
 from pricetime.native.histogram import Histogram
 from pricetime.web import market as module
-from pricetime.web.latency import percentiles
 from pricetime.web.listed import HISTORY_S, LEVELS, TRADES, exact
-from pricetime.web.market import MOST_INSTRUMENTS, MOST_READ, MOST_READ_BETWEEN, Market, compact
+from pricetime.web.market import MOST_INSTRUMENTS, MOST_READ, MOST_READ_BETWEEN, Market, compact, percentiles
 from tests.web.market import ASK, BID, FakeExchange, add
 
 
@@ -22,7 +22,7 @@ def exchange() -> FakeExchange:
 
 @pytest.fixture
 def market(exchange: FakeExchange) -> Market:
-    return Market(exchange, exchange.instruments)
+    return Market(cast(Exchange, exchange), exchange.instruments)
 
 
 def seen(market: Market, instrument: int = 1) -> Any:
@@ -76,7 +76,7 @@ def test_of_too_many_reports_the_newest_are_read_and_the_others_counted(
 
 def test_reports_that_are_gone_are_counted_too() -> None:
     exchange = FakeExchange([Instrument(1)], capacity=16)
-    market = Market(exchange, exchange.instruments)
+    market = Market(cast(Exchange, exchange), exchange.instruments)
     seen(market)
     exchange.send(add(1, BID, 100, 1000))
     for n in range(2, 22):
@@ -175,7 +175,7 @@ def test_many_reports_between_two_frames_are_left_to_the_frame(exchange: FakeExc
 
 def test_prices_come_with_their_unit() -> None:
     known = [Instrument(1, price_unit=Decimal("0.25")), Instrument(2, price_unit=Decimal("1E+2")), Instrument(3)]
-    told = Market(FakeExchange(known), known).hello()["instruments"]
+    told = Market(cast(Exchange, FakeExchange(known)), known).hello()["instruments"]
     assert [(one["unit"], one["decimals"]) for one in told] == [(25, 2), (100, 0), (1, 0)]
 
 
@@ -204,7 +204,7 @@ def test_numbers_that_javascript_does_not_hold_are_text(exchange: FakeExchange, 
 
 def test_a_frame_is_bounded_whatever_the_exchange_has() -> None:
     exchange = FakeExchange([Instrument(n, symbol="\x01" * 16) for n in range(300)])
-    market = Market(exchange, exchange.instruments)
+    market = Market(cast(Exchange, exchange), exchange.instruments)
     assert len(market.listed) == MOST_INSTRUMENTS
     assert market.unlisted == 200
     lowest = -(2**63)

@@ -4,18 +4,22 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from pricetime.core.instrument import Instrument
 from pricetime.exchange.control.places import Places
+from pricetime.exchange.exchange import Exchange
 from pricetime.web import pages as module
 from pricetime.web.market import Frame, Market
 from pricetime.web.pages import MOST_ANSWERS, Pages, Viewer, parse
 from pricetime.web.sandbox import Refused
 from pricetime.web.sessions import SHOWN, Sessions
 from tests.web.market import ASK, BID, FakeExchange, add
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
 
 PATIENCE_S = 30.0
 
@@ -66,7 +70,7 @@ class Desk:
 
     def __init__(self, sandbox: Any = None) -> None:
         self.exchange = FakeExchange([Instrument(1, symbol="ABC"), Instrument(2, symbol="XYZ")])
-        self.market = Market(self.exchange, self.exchange.instruments)
+        self.market = Market(cast(Exchange, self.exchange), self.exchange.instruments)
         self.samples = 0
         frame = self.market.frame
 
@@ -80,7 +84,7 @@ class Desk:
     @asynccontextmanager
     async def page(self) -> AsyncIterator[FakeWire]:
         wire = FakeWire()
-        serving = asyncio.create_task(self.pages.serve(wire))
+        serving = asyncio.create_task(self.pages.serve(cast("WebSocket", wire)))
         try:
             await wire.until(lambda: wire.of("hello") or serving.done())
             yield wire
@@ -194,7 +198,7 @@ def test_a_page_that_takes_nothing_for_long_is_left(monkeypatch: pytest.MonkeyPa
         wire = FakeWire()
         wire.takes.clear()
         with pytest.raises(TimeoutError):
-            await desk.pages.serve(wire)
+            await desk.pages.serve(cast("WebSocket", wire))
         assert len(desk.pages) == 0
 
     played(play)

@@ -48,8 +48,8 @@ def test_cost_and_realised_profit_add_up_to_the_money_paid_and_received(trades: 
 
 def test_each_instrument_has_its_own_position() -> None:
     positions = Positions()
-    positions.trade(2, BUY, 10, 1)
-    positions.trade(1, SELL, 2**62, 4)
+    positions[2].trade(BUY, 10, 1)
+    positions[1].trade(SELL, 2**62, 4)
     assert positions.rows() == [
         {"instrument": 1, "quantity": -4, "cost": str(-(2**64)), "realised": 0},
         {"instrument": 2, "quantity": 1, "cost": 10, "realised": 0},

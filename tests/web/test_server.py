@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -15,12 +16,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from pricetime.client.client import Client
 from pricetime.core.instrument import Instrument
 from pricetime.exchange.control import secrets
+from pricetime.exchange.exchange import Exchange
 from pricetime.exchange.server import CONTROL_NICENESS
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
 from pricetime.types import Side
 from pricetime.web import pages as pages_module
-from pricetime.web.app import read_files
+from pricetime.web.app import FILES
 from pricetime.web.orders import MOST_ORDERS
 from pricetime.web.server import SPARE_PER_ADDRESS, LivePage
 from tests.exchange.loops import Events
@@ -42,7 +44,7 @@ def test_the_page_and_all_that_it_names(shared: Page) -> None:
     status, headers, content = shared.get()
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     named = set(re.findall(r'(?:href|src)="(/[^"]*)"', content.decode()))
-    files = {f"/page/{name}" for name in read_files()}
+    files = {f"/page/{file.name}" for file in FILES.iterdir()}
     assert named < files
     for path in files:
         status, headers, content = shared.get(path)
@@ -55,8 +57,8 @@ def test_the_page_and_all_that_it_names(shared: Page) -> None:
 
 
 def test_nothing_of_the_page_is_inline_and_nothing_is_from_elsewhere() -> None:
-    for name, (content, _) in read_files().items():
-        text = content.decode().replace("http://www.w3.org/2000/svg", "")
+    for file in FILES.iterdir():
+        name, text = file.name, file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://", text), name
         assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function", text), name
         if name.endswith(".html"):
@@ -374,7 +376,7 @@ def test_a_page_that_does_not_read_misses_frames_and_takes_up_no_memory(monkeypa
     async def play() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
-        live = LivePage(listener, config, exchange, 0, lambda: None, LimitedLog(Events().log))
+        live = LivePage(listener, config, cast(Exchange, exchange), 0, lambda: None, LimitedLog(Events().log))
         live.open()
         sleeper = socket.socket()
         sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -422,7 +424,12 @@ def test_a_page_that_fails_says_so_and_the_exchange_goes_on() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
         live = LivePage(
-            listener, GatewayConfig(open=True, http_port=0), exchange, 0, lambda: None, LimitedLog(events.log)
+            listener,
+            GatewayConfig(open=True, http_port=0),
+            cast(Exchange, exchange),
+            0,
+            lambda: None,
+            LimitedLog(events.log),
         )
         live.open()
         with socket.socket() as page:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from pricetime.web.app import read_files
+from pricetime.web.app import FILES
 
-TEXT = read_files()["page.css"][0].decode()
+TEXT = (FILES / "page.css").read_text(encoding="utf-8")
 
 #: Colours of text, and the backgrounds that each stands on.
 PAIRS = {

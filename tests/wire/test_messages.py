@@ -167,7 +167,7 @@ def test_two_of_different_types_differ() -> None:
 
 def test_shown() -> None:
     assert repr(RetransmitRequest(count=3, seq_num=4)) == "RetransmitRequest(count=3, seq_num=4, epoch=0)"
-    assert repr(CancelOrder(zero2=1)) == "CancelOrder(instrument=0, order_id=0, zero2=1)"
+    assert repr(CancelOrder()._replace(zero2=1)) == "CancelOrder(instrument=0, order_id=0, zero2=1)"
     assert NewOrder.__doc__ == "Client to exchange: enter an order. 40 bytes."
 
 

@@ -238,7 +238,11 @@ def test_what_cannot_be_encoded_changes_nothing() -> None:
 def test_bad_values_of_an_order_are_not_the_sessions_to_judge() -> None:
     """They are rejected with a report, and the session goes on."""
     exchange = session(Role.EXCHANGE, State.ACTIVE)
-    bad = [NewOrder(side=9, time_in_force=200, flags=255, order_id=2**63), MassCancel(zero=1), CancelOrder(zero2=7)]
+    bad = [
+        NewOrder(side=9, time_in_force=200, flags=255, order_id=2**63),
+        MassCancel()._replace(zero=1),
+        CancelOrder()._replace(zero2=7),
+    ]
     assert exchange.receive(b"".join(message.encode() for message in bad), 0) == bad
     assert [message.malformed for message in bad] == [False, True, True]
 

@@ -34,14 +34,18 @@ def test_it_is_up_to_date(name: str) -> None:
 @each_layout
 def test_the_stub_has_the_fields_of_the_class(layout: Layout) -> None:
     [described] = [node for node in ast.parse(STUB).body if isinstance(node, ast.ClassDef) and node.name == layout.name]
-    methods = {node.name: node for node in described.body if isinstance(node, ast.FunctionDef)}
     kind = MESSAGES[layout.type]
-    fields = {field.name: "bytes" if field.length else "int" for field in layout.fields if field.name != "type"}
-    taken = methods.pop("__new__").args.kwonlyargs
-    assert {argument.arg: ast.unparse(argument.annotation or ast.Constant(0)) for argument in taken} == fields
+    fields = {field.name: "bytes" if field.length else "int" for field in layout.fields if field.name in kind.FIELDS}
+    declared = {
+        ast.unparse(node.target): ast.unparse(node.annotation)
+        for node in described.body
+        if isinstance(node, ast.AnnAssign)
+    }
     elsewhere = {name for name in fields if hasattr(NAMES.get(layout.name), name)}  # with a type of their own
-    described_here = {name: ast.unparse(node.returns or ast.Constant(0)) for name, node in methods.items()}
-    assert described_here == {name: kind for name, kind in fields.items() if name not in elsewhere}
+    assert declared == {name: kind for name, kind in fields.items() if name not in elsewhere}
+    for node in described.body:
+        if isinstance(node, ast.FunctionDef):
+            assert [argument.arg for argument in node.args.kwonlyargs] == list(fields)
     message = kind(**{name: b"x" if of == "bytes" else 0 for name, of in fields.items()})
     assert all(type(getattr(message, name)).__name__ == of for name, of in fields.items() if name not in elsewhere)
 

@@ -9,14 +9,15 @@ from pricetime.wire.sheet import SHEET, Field, Layout
 
 HEAD = """\
 # Written by "make wire" from layout.pxd.
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
 
 from .report import ReportNames
 from .sheet import Layout
 
+@dataclass_transform(kw_only_default=True, frozen_default=True)
 class Message:
     LAYOUT: ClassVar[Layout]
     TYPE: ClassVar[int]
@@ -30,6 +31,8 @@ class Message:
     @classmethod
     def decode(cls, data: bytes | bytearray | memoryview) -> Self: ...
     def _replace(self, **fields: Any) -> Self: ...
+    @classmethod
+    def _make(cls, values: Iterable[Any]) -> Self: ...
     def _asdict(self) -> dict[str, Any]: ...
 
 def decode(data: bytes | bytearray | memoryview) -> Message: ...
@@ -46,22 +49,18 @@ def type_of(field: Field) -> str:
 
 
 def class_of(layout: Layout) -> Iterator[str]:
-    fields = [field for field in layout.fields if field.name != "type"]
     names = NAMES.get(layout.name)
-    yield f"class {layout.name}({'' if names is None else f'{names.__name__}, '}Message):"
-    for field in fields:
-        if hasattr(names, field.name):
-            continue  # NAMES declares it with its own type
-        yield "    @property"
-        yield f"    def {field.name}(self) -> {type_of(field)}: ..."
-    given = [f"{field.name}: {type_of(field)} = ..." for field in fields]
-    line = f"    def __new__(cls, *, {', '.join(given)}) -> Self: ..."
-    if len(line) <= 120:
-        yield line
-    else:
-        yield from ("    def __new__(", "        cls,", "        *,")
-        yield from (f"        {field}," for field in given)
-        yield "    ) -> Self: ..."
+    used = [field for field in layout.fields if field.name != "type" and not field.is_zero]
+    fields = [f"{field.name}: {type_of(field)} = ..." for field in used]
+    if names is None:
+        yield f"class {layout.name}(Message):"
+        yield from (f"    {field}" for field in fields or ["..."])
+    else:  # it has properties with the names of fields, of types of their own
+        yield f"class {layout.name}({names.__name__}, Message):"
+        yield from ("    def __init__(", "        self,", "        *,")
+        yield from (f"        {field}," for field in fields)
+        yield "    ) -> None: ..."
+        yield from (f"    {field.name}: {type_of(field)}" for field in used if not hasattr(names, field.name))
 
 
 def stub() -> str:

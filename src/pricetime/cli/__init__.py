@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import sys
+from itertools import chain
 from typing import Any
 
 import click
@@ -30,13 +31,13 @@ from .stop import CannotRun
 from .subscribe import subscribe
 
 #: The commands by purpose, as the help lists them.
-SECTIONS = {
-    "Try it": ("market", "demo"),
-    "Run an exchange": ("serve", "admin", "secret", "journal", "follow"),
-    "Use an exchange": ("order", "subscribe"),
-    "Replay and generate orders": ("replay", "generate"),
-    "Measure an exchange": ("load", "latency", "report"),
-    "This installation": ("info",),
+SECTIONS: dict[str, tuple[click.Command, ...]] = {
+    "Try it": (market, demo),
+    "Run an exchange": (serve, admin, secret, journal, follow),
+    "Use an exchange": (order, subscribe),
+    "Replay and generate orders": (replay, generate),
+    "Measure an exchange": (load, latency, report),
+    "This installation": (info,),
 }
 
 
@@ -60,17 +61,14 @@ class Commands(click.Group):
             raise click.ClickException(f"{error.filename or 'input or output'}: {error.strerror or error}") from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        others = tuple(name for name in self.commands if not any(name in names for names in SECTIONS.values()))
         longest = max(map(len, self.commands))
-        for title, names in {**SECTIONS, "Other commands": others}.items():
-            limit = formatter.width - 6 - longest
-            shown = [(name, self.commands[name].get_short_help_str(limit)) for name in names if name in self.commands]
-            if shown:
-                with formatter.section(title):
-                    formatter.write_dl([(name.ljust(longest), text) for name, text in shown])
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                limit = formatter.width - 6 - longest
+                formatter.write_dl([(str(one.name).ljust(longest), one.get_short_help_str(limit)) for one in commands])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option(
     "--version",
     is_flag=True,
@@ -91,21 +89,5 @@ def main() -> None:
     """
 
 
-for command in (
-    market,
-    demo,
-    replay,
-    generate,
-    serve,
-    admin,
-    follow,
-    load,
-    latency,
-    order,
-    subscribe,
-    journal,
-    report,
-    secret,
-    info,
-):
+for command in chain(*SECTIONS.values()):
     main.add_command(command)

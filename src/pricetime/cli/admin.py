@@ -9,17 +9,13 @@ from typing import Any
 
 import click
 
+from .stop import CannotRun
+
 #: Columns of the commands that print a table.
 COLUMNS = {
     "orders": ("instrument", "id", "side", "price", "quantity"),
     "sessions": ("owner", "unsent_bytes", "silent_ms", "next_sequence"),
 }
-
-
-class NotDone(click.ClickException):
-    """The server did not execute the command, or does not run."""
-
-    exit_code = 2
 
 
 @click.group()
@@ -61,50 +57,32 @@ def admin(context: click.Context, journal: Path | None, path: Path | None, *, as
     context.obj = (path or (beside(journal.absolute()) if journal else None), as_json)
 
 
-def with_example(text: str, words: str) -> str:
-    """The help of a subcommand, with an example of its words."""
-    return f"{text}\n\n\b\n    pricetime admin --journal /var/lib/exchange {words}"
+#: The argument of a subcommand: its type, and an example.
+ARGUMENTS = {"owner": (click.IntRange(1, 65535), "7"), "instrument": (click.IntRange(0), "1")}
 
 
-def of_owner(name: str, text: str) -> None:
-    """Define a subcommand with an owner as its argument."""
+def define(name: str, argument: str | None, text: str) -> None:
+    """Define a subcommand, which sends its argument, if it has one, to the server."""
+    kind, example = ARGUMENTS[argument] if argument else (None, "")
 
-    @admin.command(name, help=with_example(text, f"{name} 7"))
-    @click.argument("owner", type=click.IntRange(1, 65535))
     @click.pass_obj
-    def run(target: tuple[Path | None, bool], owner: int) -> None:
-        ask(target, name, owner=owner)
+    def run(target: tuple[Path | None, bool], /, **given: Any) -> None:
+        ask(target, name, **given)
+
+    text = f"{text}\n\n\b\n    pricetime admin --journal /var/lib/exchange {name} {example}".rstrip()
+    admin.command(name, help=text)(click.argument(argument, type=kind)(run) if argument else run)
 
 
-def of_instrument(name: str, text: str) -> None:
-    """Define a subcommand with an instrument as its argument."""
-
-    @admin.command(name, help=with_example(text, f"{name} 1"))
-    @click.argument("instrument", type=click.IntRange(0))
-    @click.pass_obj
-    def run(target: tuple[Path | None, bool], instrument: int) -> None:
-        ask(target, name, instrument=instrument)
-
-
-def of_server(name: str, text: str) -> None:
-    """Define a subcommand without arguments."""
-
-    @admin.command(name, help=with_example(text, name))
-    @click.pass_obj
-    def run(target: tuple[Path | None, bool]) -> None:
-        ask(target, name)
-
-
-of_owner("kill", "Block OWNER, end its session, cancel its orders (kill switch).")
-of_owner("cancel", "Cancel all orders of OWNER. It stays logged in.")
-of_owner("logout", "End the session of OWNER. Cancels its orders unless its login asked to keep them.")
-of_owner("block", "Reject logins of OWNER until unblock or a restart. Its current session continues: see kill.")
-of_owner("unblock", "Allow logins of OWNER again.")
-of_owner("orders", "List the open orders of OWNER. Oldest first, at most 10,000.")
-of_instrument("halt", "Halt INSTRUMENT: it accepts only cancels. SIGHUP does not open it; a restart may.")
-of_instrument("open", "Open INSTRUMENT.")
-of_server("sessions", "List the sessions and the blocked owners.")
-of_server("snapshot", "Write a snapshot now. The next start replays only commands after it.")
+define("kill", "owner", "Block OWNER, end its session, cancel its orders (kill switch).")
+define("cancel", "owner", "Cancel all orders of OWNER. It stays logged in.")
+define("logout", "owner", "End the session of OWNER. Cancels its orders unless its login asked to keep them.")
+define("block", "owner", "Reject logins of OWNER until unblock or a restart. Its current session continues: see kill.")
+define("unblock", "owner", "Allow logins of OWNER again.")
+define("orders", "owner", "List the open orders of OWNER. Oldest first, at most 10,000.")
+define("halt", "instrument", "Halt INSTRUMENT: it accepts only cancels. SIGHUP does not open it; a restart may.")
+define("open", "instrument", "Open INSTRUMENT.")
+define("sessions", None, "List the sessions and the blocked owners.")
+define("snapshot", None, "Write a snapshot now. The next start replays only commands after it.")
 
 
 @admin.command()
@@ -123,16 +101,16 @@ def backup(target: tuple[Path | None, bool], directory: Path) -> None:
 
 
 def ask(target: tuple[Path | None, bool], command: str, **arguments: object) -> None:
-    """Send a request and print the reply. Raises NotDone."""
+    """Send a request and print the reply. Raises CannotRun."""
     path, as_json = target
     if path is None:
-        raise NotDone(
+        raise CannotRun(
             "no server given: give --journal with its journal's directory, or --socket with its --admin-socket"
         )
     answers = list(answers_of(path, {"command": command, **arguments}))
     last = answers.pop() if answers else {"error": "the server closed the connection without a reply: see its log"}
     if "error" in last:
-        raise NotDone(last["error"])
+        raise CannotRun(last["error"])
     if as_json:
         for answer in [*answers, last]:
             click.echo(json.dumps(answer))
@@ -144,7 +122,7 @@ def ask(target: tuple[Path | None, bool], command: str, **arguments: object) -> 
 
 
 def answers_of(path: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The lines of the reply to a request. Raises NotDone if no server replies."""
+    """The lines of the reply to a request. Raises CannotRun if no server replies."""
     from ..exchange.settings.admin_socket import connect
 
     try:
@@ -154,13 +132,13 @@ def answers_of(path: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             for line in stream:
                 yield json.loads(line)
     except PermissionError as error:
-        raise NotDone(f"{path}: permission denied: run this as the user of the server, or as root") from error
+        raise CannotRun(f"{path}: permission denied: run this as the user of the server, or as root") from error
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise NotDone(
+        raise CannotRun(
             f"{path}: no server listens here: check the path, and that the server runs with --journal or --admin-socket"
         ) from error
     except OSError as error:
-        raise NotDone(f"{path}: {error.strerror or error}") from error
+        raise CannotRun(f"{path}: {error.strerror or error}") from error
 
 
 def table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:

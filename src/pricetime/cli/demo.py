@@ -15,26 +15,22 @@ TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 
 @click.command()
 @click.option(
-    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), envvar="PRICETIME_DATA", show_envvar=True,
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="PRICETIME_DATA",
+    show_envvar=True,
     help="Folder with the tape.  [default: the current folder; in a checkout ../shared/data]",
-)  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the synthetic orders.")
+)
+@click.option("--seed", type=click.IntRange(0), default=1, help="Seed of the synthetic orders.")
 @shared_option("order_capacity", envvar=None, show_envvar=False)
 @click.option("--exchange", is_flag=True, help="Run an exchange and kill it in the middle instead.")
+@click.option("--orders", type=click.IntRange(1), default=1_000_000, help="With --exchange: how many orders to send.")
 @click.option(
-    "--orders",
-    type=click.IntRange(1),
-    default=1_000_000,
-    show_default=True,
-    help="With --exchange: how many orders to send.",
-)
-@click.option(
-    "--directory", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="With --exchange: folder for the journal; needs 200 MB.  [default: the folder for temporary files]",
-)  # fmt: skip
-@click.option(
-    "--rate", type=click.FloatRange(1), default=250_000, show_default=True, help="With --exchange: orders per second."
 )
+@click.option("--rate", type=click.FloatRange(1), default=250_000, help="With --exchange: orders per second.")
 def demo(
     data: Path | None,
     seed: int,

@@ -20,7 +20,6 @@ from ..types import REPORT, ReportKind
 
 if TYPE_CHECKING:
     from ..client.subscriber import Subscriber
-    from ..load.following import Following
     from ..load.plan import Plan
     from ..load.server import ServerProcess
 
@@ -80,12 +79,14 @@ class Day:
         self._running = ExitStack()
 
     def __enter__(self) -> Day:
+        from ..load.following import Following
         from ..load.load import Load
 
         with ExitStack() as running:
             self.server = self._serve().__enter__()
             running.callback(self._end_server)
-            self.feed = running.enter_context(following(self.server))
+            server = self.server
+            self.feed = running.enter_context(Following(server.group, server.feed_port, recovery=server.recovery))
             self.load = running.enter_context(Load(self.server.host, self.server.port, CLIENTS, keep=REMEMBERED))
             self._running = running.pop_all()
         return self
@@ -191,7 +192,11 @@ def show_exchange(orders: int, rate: float, seed: int, order_capacity: int, dire
     from ..load.server import ServerFailed
 
     directory = directory or Path(gettempdir())
-    check_space(directory)
+    if (free := shutil.disk_usage(directory).free) < NEEDED_BYTES:
+        raise NoSpace(
+            f"the journal needs {NEEDED_BYTES / 1e6:.0f} MB, but {directory} has only {free / 1e6:.0f} MB free: "
+            "give a folder with more space as --directory"
+        )
     with TemporaryDirectory(prefix="pricetime-journal-", dir=directory) as folder:
         day = Day(folder, order_capacity)
         try:
@@ -201,16 +206,6 @@ def show_exchange(orders: int, rate: float, seed: int, order_capacity: int, dire
             if day.failure is None or day.failure in str(error):
                 raise
             raise ServerFailed(f"the server failed: {day.failure}") from error
-
-
-def check_space(directory: Path) -> None:
-    """Raise NoSpace if the journal may not fit."""
-    free = shutil.disk_usage(directory).free
-    if free < NEEDED_BYTES:
-        raise NoSpace(
-            f"the journal needs {NEEDED_BYTES / 1e6:.0f} MB, but {directory} has only {free / 1e6:.0f} MB free: "
-            "give a folder with more space as --directory"
-        )
 
 
 def run(day: Day, orders: int, rate: float, seed: int) -> None:
@@ -236,13 +231,6 @@ def run(day: Day, orders: int, rate: float, seed: int) -> None:
     day.feed.wait_whole(stopped["last_sequence"])
     with day.feed.locked() as subscriber:
         show(day, kill, recovered, subscriber, compared(subscriber, stopped["digest"]))
-
-
-def following(server: ServerProcess) -> Following:
-    """A subscriber to the feed of a server."""
-    from ..load.following import Following
-
-    return Following(server.group, server.feed_port, recovery=server.recovery)
 
 
 def compared(subscriber: Subscriber, digest: str) -> str:

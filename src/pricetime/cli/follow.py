@@ -13,6 +13,7 @@ from ..address import parse, text
 from ..errors import PricetimeError
 from .journal import directory_of
 from .place import Sectioned, secret_of, shared
+from .stop import CannotRun
 
 if TYPE_CHECKING:
     from ..log.copy import JournalCopy
@@ -33,12 +34,6 @@ class Differs(click.ClickException):
     exit_code = 4
 
 
-class NotFollowed(click.ClickException):
-    """The journal cannot be followed."""
-
-    exit_code = 2
-
-
 @dataclass
 class Options:
     """The options of the command."""
@@ -55,14 +50,14 @@ class Options:
 @click.command(cls=Sectioned)
 @click.argument("where", metavar="DIR|HOST:PORT")
 @click.option(
-    "--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
     help="With HOST:PORT: directory for the copy. An earlier copy in it is continued.",
-)  # fmt: skip
+)
 @shared("owner", "secrets_file")
 @click.option("--whole", is_flag=True, help="Replay from the oldest available command, not from the newest snapshot.")
-@click.option(
-    "--every", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Seconds between two lines of output."
-)
+@click.option("--every", type=click.FloatRange(0.01), default=1.0, help="Seconds between two lines of output.")
 @click.option("--seconds", type=click.FloatRange(0), help="End after this many seconds.")
 @click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End after this long without commands.")
 def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None, **given: object) -> None:
@@ -86,7 +81,7 @@ def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None,
     except ReplayDiffers as error:
         raise Differs(f"the books differ: {error}") from error
     except JournalError as error:
-        raise NotFollowed(str(error)) from error
+        raise CannotRun(str(error)) from error
     except KeyboardInterrupt:
         pass
 
@@ -102,9 +97,9 @@ def run(where: str, options: Options) -> None:
     try:
         address = parse(where)
     except ValueError as error:
-        raise NotFollowed(f"{where} is neither a directory nor HOST:PORT") from error
+        raise CannotRun(f"{where} is neither a directory nor HOST:PORT") from error
     if options.into is None:
-        raise NotFollowed("give --into DIR, a directory for the copy of the journal")
+        raise CannotRun("give --into DIR, a directory for the copy of the journal")
     directory = Directory(options.into)
     directory.lock()
     try:
@@ -252,7 +247,7 @@ class CopiedFollowing(Following):
             raise
         except OSError as error:
             if self.replay is None:
-                raise NotFollowed(f"{text(self.address)}: {error.strerror or error}") from error
+                raise CannotRun(f"{text(self.address)}: {error.strerror or error}") from error
             click.echo(f"# cannot connect: {error.strerror or error}")
             time.sleep(RECONNECT_S)
             return False

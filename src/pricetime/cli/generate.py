@@ -30,8 +30,8 @@ def list_presets(context: click.Context, _option: click.Parameter, wanted: bool)
     "--list", is_flag=True, is_eager=True, expose_value=False, callback=list_presets, help="List the presets and exit."
 )
 @click.argument("preset")
-@click.option("-n", "count", type=click.IntRange(1), default=1_000_000, show_default=True, help="Commands to generate.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="An equal seed gives an equal flow.")
+@click.option("-n", "count", type=click.IntRange(1), default=1_000_000, help="Commands to generate.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="An equal seed gives an equal flow.")
 @click.option(
     "-o",
     "--out",
@@ -40,9 +40,8 @@ def list_presets(context: click.Context, _option: click.Parameter, wanted: bool)
     help="File to write: .npy, .csv or .parquet.",
 )
 @click.option(
-    "--prelude/--no-prelude", default=True, show_default=True,
-    help="Begin with orders that fill the book; -n does not count them.",
-)  # fmt: skip
+    "--prelude/--no-prelude", default=True, help="Begin with orders that fill the book; -n does not count them."
+)
 def generate(preset: str, count: int, seed: int, out: Path, *, prelude: bool) -> None:
     """Write synthetic orders to a file.
 

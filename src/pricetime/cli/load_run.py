@@ -126,7 +126,7 @@ def secrets_of(options: Options, owners: range) -> dict[int, bytes]:
     from ..exchange.control.secrets import read
 
     known = read(options.secrets_file)
-    found = {owner: secret for owner in owners if (secret := known.get(owner)) is not None}
+    found = {owner: secret for owner in owners if (secret := known.trader(owner)) is not None}
     if missing := [owner for owner in owners if owner not in found]:
         raise NotMeasured(
             f"{len(missing)} of {len(owners)} owners have no secret in {options.secrets_file}, first {missing[0]}: "

@@ -8,17 +8,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InvalidSetting
 from ..extras import require
 from ..market.options import SYMBOLS, Options
 from ..prices import price_unit
-from .stop import CannotRun
+from .place import Read
+from .serve import one_line_errors
 
 if TYPE_CHECKING:
     from ..market.session import MarketSession
@@ -30,14 +29,6 @@ MOST_INSTRUMENTS, SYMBOL_BYTES = 8, 16
 MOST_RATE = 2_000
 
 PORT = click.IntRange(0, 65535)
-
-
-def unit_of(_context: click.Context, _option: click.Parameter, text: str) -> Decimal:
-    """The value of one tick."""
-    try:
-        return price_unit(text)
-    except InvalidSetting as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -53,17 +44,13 @@ def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[s
 
 
 @click.command()
+@click.option("--seed", type=click.IntRange(0), default=1, metavar="NUMBER", help="Seed of the traders' decisions.")
 @click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    metavar="NUMBER",
-    help="Seed of the traders' decisions.",
-)
-@click.option("--browser/--no-browser", default=True, help="Open the page in a browser, or only print its address.")
+    "--browser/--no-browser", default=True, show_default=False,
+    help="Open the page in a browser, or only print its address.",
+)  # fmt: skip
 @click.option(
-    "--rate", type=click.FloatRange(1, MOST_RATE), default=60, show_default=True, metavar="NUMBER",
+    "--rate", type=click.FloatRange(1, MOST_RATE), default=60, metavar="NUMBER",
     help="Orders a second of the background traders, over all instruments.",
 )  # fmt: skip
 @click.option(
@@ -71,7 +58,7 @@ def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[s
     show_default=", ".join(SYMBOLS), help="Instrument to trade; can be given several times.",
 )  # fmt: skip
 @click.option(
-    "--price-unit", callback=unit_of, default="0.01", show_default=True, metavar="NUMBER",
+    "--price-unit", type=Read("number", price_unit), default="0.01", metavar="NUMBER",
     help="Value of one tick: prices are multiples of it.",
 )  # fmt: skip
 @click.option("--http-port", type=PORT, default=0, show_default="a free one", metavar="PORT", help="Port of the page.")
@@ -94,7 +81,13 @@ def market(*, browser: bool, **chosen: Any) -> None:
     Equal seeds give equal decisions of the traders in equal markets. What you trade, and the timing of the machine,
     change the market. Ctrl-C ends everything.
     """
-    check_packages()
+    from .. import COMPILED
+
+    with one_line_errors("pricetime market"):
+        from ..exchange.control.preflight import check_form
+
+        require("uvicorn", "web", "pricetime market")
+        check_form(compiled=COMPILED)
     from ..market.session import MarketSession
 
     over = threading.Event()
@@ -103,22 +96,11 @@ def market(*, browser: bool, **chosen: Any) -> None:
         if browser and not over.is_set():
             open_browser(session.exchange.url)
         session.run(over)
-    show_summary(session)
-
-
-def check_packages() -> None:
-    """Raises CannotRun if this installation cannot run a server with a page."""
-    from .. import COMPILED
-    from ..errors import PricetimeError
-
-    try:
-        for package, extra in (("pydantic_settings", "server"), ("structlog", "server"), ("uvicorn", "web")):
-            require(package, extra, "pricetime market")
-        from ..exchange.control.preflight import check_form
-
-        check_form(compiled=COMPILED)
-    except PricetimeError as error:
-        raise CannotRun(str(error)) from error
+    done = session.summary
+    click.echo(
+        f"The market is closed. In {done.seconds:,.0f} s the traders sent {done.commands:,} commands and "
+        f"{done.trades:,} trades were made."
+    )
 
 
 @contextmanager
@@ -158,12 +140,3 @@ def open_browser(url: str) -> None:
         webbrowser.open(url)
     except webbrowser.Error:
         return  # the address is printed
-
-
-def show_summary(session: MarketSession) -> None:
-    """What happened, in a line."""
-    done = session.summary
-    click.echo(
-        f"The market is closed. In {done.seconds:,.0f} s the traders sent {done.commands:,} commands and "
-        f"{done.trades:,} trades were made."
-    )

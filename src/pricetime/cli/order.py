@@ -7,14 +7,14 @@ import secrets as randomness
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
-from decimal import Decimal
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from ..types import OrderType, ReportKind, Side, TimeInForce
+from ..wire.messages import ExecutionReport
 from .order_file import read_orders
 from .order_request import (
     ORDER_ID_BITS,
@@ -27,12 +27,12 @@ from .order_request import (
     side_of,
     words_of,
 )
-from .place import SECTION, Sectioned, SectionedGroup, SectionOption, secret_of, shared_option
+from .place import SECTION, Read, Sectioned, SectionedGroup, option, secret_of, shared_option, together
 from .stop import CannotRun
 
 if TYPE_CHECKING:
     from ..client.client import Client
-    from .words import Report, Units
+    from .words import Units
 
 #: Orders that are sent before their reports are read.
 AT_A_TIME = 500
@@ -42,22 +42,15 @@ QUANTITY = click.IntRange(1, 2**63 - 1)
 ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
 
 
-class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
-    """``5@101.25``, or ``5`` without a price. A price may be negative: ``5@-3``."""
+def size_of(text: str) -> Size:
+    """``5@101.25``, or ``5`` without a price. A price may be negative: ``5@-3``. Raises ValueError."""
+    match = re.fullmatch(r"([^@]*)(?:@([^@]+))?", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not QUANTITY@PRICE: write it like 5@101")
+    return Size(QUANTITY(match[1]), None if match[2] is None else price_of(match[2]))
 
-    name = "quantity@price"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        if isinstance(value, Size):
-            return value
-        match = re.fullmatch(r"([^@]*)(?:@([^@]*))?", value)
-        if match is None or match[2] == "":
-            self.fail(f"{value!r} is not QUANTITY@PRICE: write it like 5@101", param, ctx)
-        quantity, price = match[1], match[2]
-        try:
-            return Size(QUANTITY(quantity, param, ctx), None if price is None else price_of(price))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+SIZE = Read("quantity@price", size_of)
 
 
 class Words(Sectioned):
@@ -89,34 +82,18 @@ class Place:
 
 def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options of ``Place``. ``again``: for a subcommand, whose options override those of the group."""
-    unset: dict[str, Any] = {"default": None, "show_default": False, "envvar": None, "show_envvar": False}
-    settings = unset if again else {}
-    keep: dict[str, Any] = {"default": True, "show_default": True} | settings
-    timeout: dict[str, Any] = {"default": 5.0, "show_default": True} | settings
-    ticks: dict[str, Any] = {"default": False, "show_default": False} | settings
-    names = ("host", "port", "recovery_port", "owner", "secrets_file")
-    options = [shared_option(name, **settings) for name in names]
-    options += [
-        click.option(
-            "--keep/--cancel", cls=SectionOption, section=SECTION,
-            help="Keep your orders in the book when this command ends, or cancel them.", **keep,
-        ),
-        click.option(
-            "--timeout", type=click.FloatRange(0, min_open=True), cls=SectionOption, section=SECTION,
-            help="Longest wait for an answer, in seconds.", **timeout,
-        ),
-        click.option(
-            "--ticks", is_flag=True, cls=SectionOption, section=SECTION,
-            help="Give and show prices in whole ticks; the recovery server is not needed then.", **ticks,
-        ),
+    unset: dict[str, Any] = {"default": None, "envvar": None, "show_envvar": False} if again else {}
+    here = partial(option, SECTION)
+    options = [shared_option(name, **unset) for name in ("host", "port", "recovery_port", "owner", "secrets_file")] + [
+        here("--keep/--cancel", **{"default": True} | unset,
+             help="Keep your orders in the book when this command ends, or cancel them."),
+        here("--timeout", type=click.FloatRange(0, min_open=True), **{"default": 5.0} | unset,
+             help="Longest wait for an answer, in seconds."),
+        here("--ticks", is_flag=True, **{"default": False} | unset,
+             help="Give and show prices in whole ticks; the recovery server is not needed then."),
     ]  # fmt: skip
 
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    return together(options)
 
 
 def placed(command: Callable[..., None]) -> Callable[..., None]:
@@ -164,42 +141,23 @@ def order(context: click.Context, /, **where: Any) -> None:
     context.obj = Place(**where)
 
 
-instrument_option = click.option(
-    "--instrument", type=click.IntRange(0), default=1, show_default=True, help="Instrument id."
-)
-
-
-class Price(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
-    """A price in currency."""
-
-    name = "price"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        try:
-            return price_of(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+instrument_option = click.option("--instrument", type=click.IntRange(0), default=1, help="Instrument id.")
 
 
 @order.command(cls=Words)
 @click.argument("side", type=SIDES)
-@click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
+@click.argument("size", metavar="QUANTITY@PRICE", type=SIZE)
 @click.option(
     "--order-type",
     type=click.Choice(words_of(OrderType)),
     default="limit",
-    show_default=True,
     help="What the price means. A market order has none: give QUANTITY alone.",
 )
 @click.option(
-    "--time-in-force",
-    type=click.Choice(words_of(TimeInForce)),
-    default="gtc",
-    show_default=True,
-    help="How long the order may rest.",
+    "--time-in-force", type=click.Choice(words_of(TimeInForce)), default="gtc", help="How long the order may rest."
 )
 @click.option("--post-only", is_flag=True, help="Reject the order if it would trade at once.")
-@click.option("--trigger-price", type=Price(), help="Of a stop or stop-limit order.")
+@click.option("--trigger-price", type=Read("price", price_of), help="Of a stop or stop-limit order.")
 @click.option("--display-quantity", type=QUANTITY, help="Most lots that the book shows at once.")
 @click.option("--expiry-ns", type=click.IntRange(1, 2**64 - 1), help="End of a gtd order, in ns since 1970.")
 @click.option("--minimum-quantity", type=QUANTITY, help="Fewest lots that must trade at once.")
@@ -239,7 +197,7 @@ def cancel(**given: Any) -> list[Request]:
 
 @order.command(cls=Words)
 @click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
-@click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
+@click.argument("size", metavar="QUANTITY@PRICE", type=SIZE)
 @instrument_option
 @sends
 def replace(size: Size, **given: Any) -> list[Request]:
@@ -372,14 +330,13 @@ def connected(where: Place) -> Client:
     )
 
 
-def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator[Report]:
+def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator[ExecutionReport]:
     """Send commands: their reports, and reports of other orders that arrive meanwhile.
 
     A final cancel names an order that does not exist: when the exchange rejects it, everything before it is done.
     """
     from ..address import text
     from ..client.errors import NotAcknowledged
-    from .words import Report
 
     for request in requests:
         getattr(client, request.method)(**request.arguments)
@@ -390,6 +347,6 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
         raise NotAcknowledged(
             f"{text(client.address)} did not answer within {timeout:g} s: raise --timeout or check the server"
         ) from error
-    for report in map(Report._make, client.read().tolist()):
+    for report in map(ExecutionReport._make, client.read().tolist()):
         if report.kind != ReportKind.REJECTED or report.order_id != last:
             yield report

@@ -65,9 +65,7 @@ def from_row(row: dict[str, Any]) -> Request:
         return new_order(size=Size(row.pop("quantity"), row.pop("price", None)), **row)
     if action == "mass-cancel":
         return Request("mass_cancel", {"side": side_of(row.get("side")), "instrument": row.get("instrument")})
-    common = {"order_id": row["order_id"], "instrument": row.get("instrument", 1)}
-    if action == "cancel":
-        return Request("cancel_order", common)
+    arguments = {name: row[name] for name in NEEDED[action]} | {"instrument": row.get("instrument", 1)}
     if action == "reduce":
-        return Request("reduce_order", {**common, "by": row["quantity"]})
-    return Request("replace_order", {**common, "quantity": row["quantity"], "price": row["price"]})
+        arguments["by"] = arguments.pop("quantity")
+    return Request(f"{action}_order", arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -46,6 +46,19 @@ SHARED = {
     "owner": Shared(1, click.IntRange(1, 65535), "Owner number to log in with."),
     "secrets_file": Shared(None, FILE, "File with the owner's secret. Not needed if the server runs with --open."),
 }
+
+
+class Read(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
+    """What ``read`` makes of a word. The message of its ValueError is that of the command."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name, self._read = name, read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class SectionOption(click.Option):
@@ -107,25 +120,27 @@ def check_environment() -> None:
         raise CannotRun(str(error)) from error
 
 
-def shared(*names: str, **changes: Any) -> Callable[[F], F]:
-    """Give a command these options of ``SHARED``. ``changes``: different help texts, by name."""
+def together(options: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
+    """These options as one decorator."""
 
     def decorate(command: F) -> F:
-        for name in reversed(names):
-            command = shared_option(name, help=changes.get(name, SHARED[name].help))(command)
+        for each in reversed([*options]):
+            command = each(command)
         return command
 
     return decorate
 
 
+def shared(*names: str, **changes: Any) -> Callable[[F], F]:
+    """Give a command these options of ``SHARED``. ``changes``: different help texts, by name."""
+    return together(shared_option(name, help=changes.get(name, SHARED[name].help)) for name in names)
+
+
 def shared_option(name: str, **settings: Any) -> Callable[[F], F]:
     """One of ``SHARED`` as an option. ``settings`` override the table."""
-    known = SHARED[name]
-    defaults = {
-        "default": known.default, "show_default": known.default is not None, "help": known.help,
-        "envvar": PREFIX + name.upper(), "show_envvar": True, "section": SECTION,
-    }  # fmt: skip
-    return click.option(f"--{name.replace('_', '-')}", name, type=known.kind, cls=SectionOption, **defaults | settings)
+    default, kind, text = SHARED[name]
+    known = {"default": default, "help": text, "envvar": PREFIX + name.upper(), "show_envvar": True, "section": SECTION}
+    return click.option(f"--{name.replace('_', '-')}", name, type=kind, cls=SectionOption, **known | settings)
 
 
 def secret_of(owner: int, file: Path | None, *, follows: bool = False) -> bytes:
@@ -134,7 +149,7 @@ def secret_of(owner: int, file: Path | None, *, follows: bool = False) -> bytes:
         return b""
     from ..exchange.control.secrets import read
 
-    found = read(file).follower(owner) if follows else read(file).get(owner)
+    found = read(file).follower(owner) if follows else read(file).trader(owner)
     if found is None:
         kind, more = ("a follower", " --follows") if follows else ("an owner", "")
         message = f"{owner} is not {kind} in {file}: add it with pricetime secret {owner}{more}"

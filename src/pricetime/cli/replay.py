@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,19 +15,10 @@ from .place import Grouped, option, shared_option
 
 if TYPE_CHECKING:
     from ..tape.formats import AnyReplay
-    from .show import Ladder
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 TAPE_OR_JOURNAL = click.Path(exists=True, path_type=Path)
 PREFIX = click.Path(path_type=Path)
-
-#: The options of tapes and of journals, as on the command line.
-OF_TAPES = {
-    "orderbook": "--orderbook", "tape_format": "--format", "book": "--book", "at": "--at", "csv": "--csv",
-    "parquet": "--parquet", "differences": "--differences", "order_capacity": "--order-capacity",
-    "max_skipped": "--max-skipped",
-}  # fmt: skip
-OF_JOURNALS = {"until": "--until", "newest": "--newest"}
 
 #: Headings of the help.
 TAPES, JOURNALS = "Tapes only", "Journals only"
@@ -54,7 +46,7 @@ class Options:
 @click.command(cls=Grouped)
 @click.argument("file", metavar="FILE|DIR", type=TAPE_OR_JOURNAL)
 @click.option("--instrument", type=click.IntRange(0), help="Instrument id, if there are several.")
-@click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Price levels of a ladder.")
+@click.option("--levels", type=click.IntRange(1), default=10, help="Price levels of a ladder.")
 @option(TAPES, "--at", metavar="TIME", help="Also print the book at this time, after its events.")
 @option(TAPES, "--differences", is_flag=True, help="List every trade in which the book and the tape differ.")
 @option(TAPES, "--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
@@ -62,12 +54,12 @@ class Options:
 @option(TAPES, "--format", "tape_format", type=click.Choice(["databento", "lobster"]), help="[default: by content]")
 @option(TAPES, "--orderbook", type=EXISTING, help="Orderbook file of a LOBSTER tape.  [default: the one beside FILE]")
 @option(
-    TAPES, "--book", type=click.Choice(["fast", "reference"]), default="fast", show_default=True,
+    TAPES, "--book", type=click.Choice(["fast", "reference"]), default="fast",
     help="The book that matches. The reference book is hundreds to thousands of times slower.",
 )  # fmt: skip
 @shared_option("order_capacity", envvar=None, show_envvar=False, section=TAPES)
 @option(
-    TAPES, "--max-skipped", type=click.IntRange(0), default=100, show_default=True,
+    TAPES, "--max-skipped", type=click.IntRange(0), default=100,
     help="Skip and list up to this many invalid lines or records; with more, reject the tape.",
 )  # fmt: skip
 @option(JOURNALS, "--until", metavar="SEQUENCE|TIME", help="Stop after this command or at this time; print the books.")
@@ -94,11 +86,12 @@ def replay(context: click.Context, /, file: Path, **given: object) -> None:
     Databento and journals, and in the time of the exchange for LOBSTER.
     """
     options = Options(**given)  # type: ignore[arg-type]  # click converts each to the type of its option
-    excluded, other = (OF_TAPES, "tapes") if file.is_dir() else (OF_JOURNALS, "journals")
-    for name, flag in excluded.items():
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            kind = "the journal in a folder" if file.is_dir() else "a tape"
-            raise click.UsageError(f"{flag} is for {other}, but {file} is {kind}: leave it out")
+    kind, others = ("the journal in a folder", TAPES) if file.is_dir() else ("a tape", JOURNALS)
+    for parameter in context.command.params:
+        is_given = context.get_parameter_source(str(parameter.name)) is not click.core.ParameterSource.DEFAULT
+        if getattr(parameter, "section", "") == others and is_given:
+            other = others.partition(" ")[0].lower()
+            raise click.UsageError(f"{parameter.opts[0]} is for {other}, but {file} is {kind}: leave it out")
     advise()
     if file.is_dir():
         from .replay_journal import run as run_journal
@@ -126,7 +119,7 @@ def run(file: Path, options: Options) -> None:
     if recorder is not None:
         require("polars", "columnar", "writing CSV and Parquet")  # before the work, not after it
     size = sum(path.stat().st_size for path in (file, orderbook) if path is not None)
-    ladder = None
+    ladder: Callable[[], None] | None = None
     try:
         with track(f"replaying {file.name}", size, of_bytes=True) as advance:
             tape = open_replay(
@@ -145,7 +138,7 @@ def run(file: Path, options: Options) -> None:
         raise click.BadParameter(str(error), param_hint="--instrument") from error
     finally:
         if ladder is not None:  # valid even if a later part of the tape is damaged
-            show.ladder(ladder)
+            ladder()
     if options.differences:
         show.differences(tape)
     for file_format, prefix in outputs.items():
@@ -156,15 +149,15 @@ def run(file: Path, options: Options) -> None:
     show.print_warnings(tape)
 
 
-def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Ladder:
-    """Run the tape to a time: the ladder at that time."""
+def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Callable[[], None]:
+    """Run the tape to a time. Returns a function that prints the ladder at that time."""
     from ..tape.clock import InvalidTime
-    from .show import Ladder, price_text
+    from . import show
 
     try:
         moment = tape.clock().parse(at)
     except InvalidTime as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
     tape.run(until=moment)
-    price = partial(price_text, scale=tape.price_scale)
-    return Ladder(tape.clock().text(moment), price, *tape.depth(levels))
+    price = partial(show.price_text, scale=tape.price_scale)
+    return partial(show.ladder, tape.clock().text(moment), *tape.depth(levels), price)

@@ -76,7 +76,7 @@ def _book(replay: Replay, number: int, levels: int) -> None:
     symbol = replay.engine.instruments[number].symbol
     price = partial(in_currency, unit=replay.engine.instruments[number].price_unit)
     name = f"instrument {number}{f', {symbol}' if symbol else ''}"
-    show.ladder(show.Ladder(f"{name}, after command {replay.sequence:,}", price, bids, asks))
+    show.ladder(f"{name}, after command {replay.sequence:,}", bids, asks, price)
 
 
 def _outcome(folder: Path, replay: Replay, elapsed_s: float) -> None:

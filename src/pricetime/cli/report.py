@@ -20,7 +20,6 @@ NAME = "report.html"
     "--out",
     type=click.Path(path_type=Path),
     default=NAME,
-    show_default=True,
     help=f"The page: a file that ends in .html, or a folder for {NAME}.",
 )
 @click.option(

@@ -13,11 +13,8 @@ FILE = Path("secrets.toml")
 
 @click.command(cls=Sectioned)
 @click.argument("owner", type=click.IntRange(1, 65535))
-@shared_option(
-    "secrets_file", default=FILE, show_default=True,
-    help="Secrets file; created with mode 0600 if it does not exist.",
-)  # fmt: skip
-@click.option("--name", default="", help="Name of the owner, for people only.")
+@shared_option("secrets_file", default=FILE, help="Secrets file; created with mode 0600 if it does not exist.")
+@click.option("--name", default="", show_default=False, help="Name of the owner, for people only.")
 @click.option("--follows", is_flag=True, help="The owner may copy the journal (pricetime follow), and may not trade.")
 def secret(owner: int, secrets_file: Path, name: str, *, follows: bool) -> None:
     """Create a secret for OWNER and add it to the secrets file.

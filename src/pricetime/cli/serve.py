@@ -96,13 +96,13 @@ def show_places(places: Iterable[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn an error that prevents the start into one line and exit code 2."""
+def one_line_errors(command: str = "pricetime serve") -> Iterator[None]:
+    """Check the packages of the server, and turn an error that prevents the start into one line and exit code 2."""
     from ..extras import require
 
     try:
         for package in ("pydantic_settings", "structlog"):
-            require(package, "server", "pricetime serve")
+            require(package, "server", command)
         yield
     except (PricetimeError, MemoryError) as error:
         raise CannotRun(str(error) or "not enough memory: lower order_capacity or feed_store_reports") from error

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,18 +23,9 @@ if TYPE_CHECKING:
 NAMED = 10
 
 
-class Ladder(NamedTuple):
-    """The best levels of a book at one moment."""
-
-    time: str
-    price: Callable[[int], str]  #: how a price is shown
-    bids: Levels
-    asks: Levels
-
-
-def ladder(seen: Ladder) -> None:
-    """Print a ladder: bids on the left, asks on the right, best first."""
-    print_titled(seen.time, levels(seen.bids, seen.asks, seen.price))
+def ladder(title: str, bids: Levels, asks: Levels, price: Callable[[int], str]) -> None:
+    """Print a ladder: bids on the left, asks on the right, best first. ``price``: how a price is shown."""
+    print_titled(title, levels(bids, asks, price))
 
 
 def levels(

@@ -1,27 +1,30 @@
-"""The output of ``pricetime subscribe``: live ladders, or a line for each report."""
+"""What ``pricetime subscribe`` does: it follows the feed and shows ladders, or prints a line for each report."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Group
 from rich.live import Live
 
+from ..client.feed_state import FeedEvent
+from ..client.subscriber import Subscriber
+from ..core.instrument import Instrument
 from ..prices import in_currency
 from ..types import Phase
+from ..wire.messages import ExecutionReport
 from .show import levels
+from .stop import CannotRun
 from .table import Grid, console, figures, print_titled
-from .words import Report, line, units_of
+from .words import line, units_of
 
-if TYPE_CHECKING:
-    from ..client.feed_state import FeedEvent
-    from ..client.subscriber import Subscriber
-    from ..core.instrument import Instrument
-    from .watch_options import Options
+#: Longest wait for reports before the clock is checked, in seconds.
+REFRESH_S = 0.1
 
 #: Shortest time between two drawings of the ladders, in seconds.
 DRAWN_EVERY_S = 0.1
@@ -36,6 +39,77 @@ STATES = {
 
 #: Events that need attention.
 BAD = {"GAP", "MISMATCH", "DIVERGED", "SILENT"}
+
+
+@dataclass
+class Options:
+    """Which feed, how to show it, and when to end."""
+
+    feed_group: str
+    feed_port: int
+    feed_interface: str
+    host: str
+    recovery_port: int
+    order_capacity: int
+    recovery: bool
+    instruments: tuple[int, ...]
+    levels: int
+    plain: bool
+    reports: int | None
+    seconds: float | None
+    until_idle: float | None
+
+
+def watch(options: Options) -> bool:
+    """Follow and show the feed until the end: are the books complete?"""
+    with Subscriber(
+        options.feed_group,
+        options.feed_port,
+        interface=options.feed_interface,
+        recovery=(options.host, options.recovery_port) if options.recovery else None,
+        instruments=options.instruments,
+        capacity=options.order_capacity,
+        on_reports=(lambda reports: view.reports(reports)) if options.plain else None,  # noqa: PLW0108 - made below
+    ) as subscriber, (Lines if options.plain else Ladders)(options, subscriber) as view:  # fmt: skip
+        subscriber.on_event = view.event
+        with suppress(KeyboardInterrupt):
+            follow(options, subscriber, view)
+        view.end()
+        return subscriber.state.name == "WHOLE"
+
+
+def follow(options: Options, subscriber: Subscriber, view: View) -> None:
+    """Poll the feed until an end condition.
+
+    ``--reports`` counts only if no earlier report is missing, ``--until-idle`` only once it is known whether the feed
+    is alive.
+    """
+    began = heard = now = time.monotonic()
+    count = 0
+    while not (
+        (options.reports is not None and count >= options.reports and subscriber.state.name == "WHOLE")
+        or (options.seconds is not None and now - began >= options.seconds)
+        or (
+            options.until_idle is not None
+            and (subscriber.sequencer.heard or subscriber.statistics.silences > 0)
+            and now - heard >= options.until_idle
+        )
+    ):
+        reports = subscriber.poll(REFRESH_S)
+        now = time.monotonic()
+        count, heard = count + reports, now if reports else heard
+        check_instruments(subscriber, options)
+        view.show()
+
+
+def check_instruments(subscriber: Subscriber, options: Options) -> None:
+    """Raise CannotRun for an unknown instrument, once a snapshot has listed the instruments."""
+    if not options.instruments or not options.recovery or subscriber.state.name == "WAITING":
+        return
+    known = subscriber.instruments
+    if unknown := [str(number) for number in options.instruments if number not in known]:
+        found = ", ".join(map(str, sorted(known)))
+        raise CannotRun(f"--instrument {unknown[0]}: this exchange has no such instrument. It has {found}")
 
 
 def event_text(event: FeedEvent) -> str:
@@ -53,116 +127,117 @@ def event_text(event: FeedEvent) -> str:
     }.get(event.kind.name, event.kind.name.lower())
 
 
-def silence(options: Options, subscriber: Subscriber) -> str:
-    """Why no heartbeat was ever received; empty if one was."""
-    place = f"{options.feed_group}:{options.feed_port} on {options.feed_interface}"
-    if subscriber.last_datagram is None:
-        return f"no datagram received on {place}: check the group and whether the server runs"
-    if not subscriber.sequencer.heard:
-        return f"datagrams received on {place}, but none of this exchange: check the group"
-    return ""
+class View:
+    """Prints a line for each event, and why the recovery server does not answer. A context manager."""
 
-
-class Notes:
-    """The messages: events, and why the recovery server does not answer."""
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    def __init__(self, options: Options, subscriber: Subscriber) -> None:
+        self.options, self.subscriber = options, subscriber
         self._failure = ""
 
-    def event(self, event: FeedEvent, subscriber: Subscriber) -> str:
-        """An event as text."""
-        return (event.kind.name == "SILENT" and silence(self._options, subscriber)) or event_text(event)
-
-    def failure(self, subscriber: Subscriber) -> str:
-        """Why the recovery server does not answer, if that is new; otherwise empty."""
-        known, self._failure = self._failure, subscriber.recovery_failure
-        return self._failure if self._failure != known else ""
-
-
-class Lines:
-    """Prints a line for each report, and a line beginning with # for each event."""
-
-    def __init__(self, options: Options) -> None:
-        self._notes = Notes(options)
-        self._instruments = set(options.instruments)
-
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> View:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
-    def event(self, event: FeedEvent, subscriber: Subscriber) -> None:
-        click.echo(f"# {self._notes.event(event, subscriber)}")
+    def say(self, text: str, *, bad: bool) -> None:  # noqa: ARG002 - colours are for terminals
+        """Print a message. ``bad``: it needs attention."""
+        click.echo(f"# {text}")
 
-    def reports(self, reports: Any, subscriber: Subscriber) -> None:
+    def event(self, event: FeedEvent) -> None:
+        """Print an event."""
+        text = (self.silence() if event.kind.name == "SILENT" else "") or event_text(event)
+        self.say(text, bad=event.kind.name in BAD)
+
+    def silence(self) -> str:
+        """Why no heartbeat was ever received; empty if one was."""
+        place = f"{self.options.feed_group}:{self.options.feed_port} on {self.options.feed_interface}"
+        if self.subscriber.last_datagram is None:
+            return f"no datagram received on {place}: check the group and whether the server runs"
+        if not self.subscriber.sequencer.heard:
+            return f"datagrams received on {place}, but none of this exchange: check the group"
+        return ""
+
+    def show(self) -> None:
+        """Print why the recovery server does not answer, if that is new."""
+        known, self._failure = self._failure, self.subscriber.recovery_failure
+        if self._failure and self._failure != known:
+            self.say(self._failure, bad=True)
+
+    def condition(self) -> str:
+        """The state of the books, and why the recovery server does not answer."""
+        failure = f" ({self.subscriber.recovery_failure})" if self.subscriber.recovery_failure else ""
+        return f"{STATES[self.subscriber.state.name]}{failure}"
+
+    def reports(self, reports: Any) -> None:
+        """Print reports."""
+
+    def end(self) -> None:
+        """Print the totals."""
+
+
+class Lines(View):
+    """Prints a line for each report, and a line beginning with # for each event."""
+
+    def reports(self, reports: Any) -> None:
         """Print the reports of the chosen instruments."""
-        wanted, units = self._instruments, units_of(subscriber.builder.instruments.values())
-        found = map(Report._make, reports.tolist())
-        click.echo(
-            "".join(f"{line(report, units)}\n" for report in found if not wanted or report.instrument in wanted),
-            nl=False,
-        )
+        wanted, units = self.options.instruments, units_of(self.subscriber.builder.instruments.values())
+        found = map(ExecutionReport._make, reports.tolist())
+        shown = (line(report, units) for report in found if not wanted or report.instrument in wanted)
+        click.echo("".join(f"{text}\n" for text in shown), nl=False)
 
-    def show(self, subscriber: Subscriber) -> None:
-        """Print why the recovery server does not answer."""
-        if failure := self._notes.failure(subscriber):
-            click.echo(f"# {failure}")
-
-    def end(self, subscriber: Subscriber) -> None:
-        found = subscriber.statistics
+    def end(self) -> None:
+        found = self.subscriber.statistics
         click.echo(
-            f"# {condition(subscriber)}: at {subscriber.seq_num:,}, {found.reports:,} reports,"
+            f"# {self.condition()}: at {self.subscriber.seq_num:,}, {found.reports:,} reports,"
             f" {found.gaps:,} gaps, {found.filled:,} reports retransmitted"
         )
 
 
-class Ladders:
+class Ladders(View):
     """Draws the ladder of each instrument again as the books change; events stay above."""
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._notes = Notes(options)
+    def __init__(self, options: Options, subscriber: Subscriber) -> None:
+        super().__init__(options, subscriber)
         self._console = console()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._drawn_at = self._counted_at = time.monotonic()
         self._counted, self._rate = 0, 0.0
 
-    def __enter__(self) -> Ladders:
+    def __enter__(self) -> View:
         if self._console.is_terminal:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def event(self, event: FeedEvent, subscriber: Subscriber) -> None:
-        text = self._notes.event(event, subscriber)
-        self._console.print(text, style="yellow" if event.kind.name in BAD else None)
+    def say(self, text: str, *, bad: bool) -> None:
+        self._console.print(text, style="yellow" if bad else None)
 
-    def reports(self, reports: Any, subscriber: Subscriber) -> None:
-        """Do nothing: the ladders show the books."""
-
-    def show(self, subscriber: Subscriber) -> None:
-        if failure := self._notes.failure(subscriber):
-            self._console.print(failure, style="yellow")
+    def show(self) -> None:
+        """Draw the ladders, but not too often."""
+        super().show()
         now = time.monotonic()
         if now - self._drawn_at < DRAWN_EVERY_S or not self._console.is_terminal:
             return
         self._drawn_at = now
+        found = self.subscriber.statistics
         if now - self._counted_at >= 1:
-            done = subscriber.statistics.reports
-            self._rate = (done - self._counted) / (now - self._counted_at)
-            self._counted, self._counted_at = done, now
-        self._live.update(Group(self._status(subscriber), *self._tables(subscriber)), refresh=True)
+            self._rate = (found.reports - self._counted) / (now - self._counted_at)
+            self._counted, self._counted_at = found.reports, now
+        status = (
+            f"{self.condition()}, at {self.subscriber.seq_num:,}: {self._rate:,.0f} reports/s,"
+            f" {found.gaps:,} gaps, {found.filled:,} reports retransmitted"
+        )
+        self._live.update(Group(status, *self._tables()), refresh=True)
 
-    def end(self, subscriber: Subscriber) -> None:
+    def end(self) -> None:
         """Print the final ladders and totals."""
         self._live.stop()
-        for table in self._tables(subscriber):
+        for table in self._tables():
             self._console.print(table)
-        found, table = subscriber.statistics, figures(2)
+        found, table = self.subscriber.statistics, figures(2)
         for what, number in (
             ("reports", found.reports),
             ("  in datagrams", found.datagrams),
@@ -170,35 +245,19 @@ class Ladders:
             ("  retransmitted", found.filled),
             ("gaps", found.gaps),
             ("snapshots", found.snapshots),
-            ("last sequence", subscriber.seq_num),
+            ("last sequence", self.subscriber.seq_num),
         ):
             table.add_row(what, f"{number:,}")
-        print_titled(f"the books are {condition(subscriber)}", table)
+        print_titled(f"the books are {self.condition()}", table)
 
-    def _status(self, subscriber: Subscriber) -> str:
-        found = subscriber.statistics
-        return (
-            f"{condition(subscriber)}, at {subscriber.seq_num:,}: {self._rate:,.0f} reports/s,"
-            f" {found.gaps:,} gaps, {found.filled:,} reports retransmitted"
-        )
+    def _tables(self) -> list[Grid]:
+        known = {} if self.subscriber.state.name == "WAITING" else self.subscriber.instruments
+        return [self._table(known[number]) for number in self.options.instruments or known if number in known]
 
-    def _tables(self, subscriber: Subscriber) -> list[Grid]:
-        if subscriber.state.name == "WAITING":
-            return []
-        known = subscriber.instruments
-        wanted = self._options.instruments or tuple(known)
-        return [self._table(subscriber, known[number]) for number in wanted if number in known]
-
-    def _table(self, subscriber: Subscriber, instrument: Instrument) -> Grid:
-        book = subscriber.book(instrument.id)
+    def _table(self, instrument: Instrument) -> Grid:
+        book = self.subscriber.book(instrument.id)
         halted = ", halted" if instrument.phase == Phase.HALTED else ""
         title = f"{instrument.symbol or 'instrument'} ({instrument.id}{halted}), {len(book):,} orders"
-        bids, asks = (side.tolist() for side in book.depth(self._options.levels))
+        bids, asks = (side.tolist() for side in book.depth(self.options.levels))
         price = partial(in_currency, unit=instrument.price_unit)
         return levels(bids, asks, price, title=title, min_width=8)
-
-
-def condition(subscriber: Subscriber) -> str:
-    """The state of the books, and why the recovery server does not answer."""
-    failure = f" ({subscriber.recovery_failure})" if subscriber.recovery_failure else ""
-    return f"{STATES[subscriber.state.name]}{failure}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import IntEnum, IntFlag
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..prices import in_currency
 from ..types import (
+    ALL_INSTRUMENTS,
     ORDER_EXTENSION,
     CommandType,
     Instruction,
@@ -20,6 +21,7 @@ from ..types import (
     Side,
     TimeInForce,
 )
+from ..wire.messages import ExecutionReport
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,24 +41,6 @@ REASONS = _names(reason for reason in Reason if reason)
 #: The price unit of each instrument, by id. An instrument that is not there has the unit 1: its prices are in ticks.
 Units: TypeAlias = Mapping[int, Decimal]
 
-#: The instrument of reports that concern all instruments.
-ALL_INSTRUMENTS = 2**32 - 1
-
-
-class Report(NamedTuple):
-    """The fields of a report, in the order of its record."""
-
-    type: int
-    kind: int
-    side: int
-    reason: int
-    instrument: int
-    seq_num: int
-    order_id: int
-    maker_id: int
-    price: int  #: ticks
-    quantity: int  #: lots
-
 
 def units_of(instruments: Iterable[Instrument]) -> Units:
     """The price units of these instruments."""
@@ -68,7 +52,7 @@ def price_text(ticks: int, instrument: int, units: Units) -> str:
     return in_currency(ticks, units.get(instrument, Decimal(1)))
 
 
-def line(report: Report, units: Units) -> str:
+def line(report: ExecutionReport, units: Units) -> str:
     """A report on one line, without fields that have no meaning for its kind."""
     parts = [f"{report.seq_num} {KINDS.get(report.kind, report.kind)}"]
     if report.instrument != ALL_INSTRUMENTS:

@@ -137,8 +137,6 @@ class Exchange:
 
     def _other_cpus(self) -> set[int]:
         """The processors for threads that carry no orders: all except ``gateway_cpus``."""
-        if not hasattr(os, "sched_getaffinity"):
-            return set()
         return os.sched_getaffinity(0) - {*self.settings.gateway_cpus}
 
     def avoid_order_cpus(self) -> None:

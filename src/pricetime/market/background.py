@@ -12,7 +12,6 @@ import math
 import random
 
 from ..types import Side, TimeInForce
-from .batch import Batch
 from .book_view import BookView
 from .working_orders import WorkingOrders
 
@@ -52,16 +51,15 @@ class Background:
         self._next_s: float | None = None  # when the next order arrives
         self._ends: list[tuple[float, int]] = []  # heap of (when, id): resting orders are cancelled then
 
-    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
+    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders) -> None:
         if self._next_s is None:
             self._next_s = now_s
-            self._fill_book(now_s, fair_ticks, orders, batch)
+            self._fill_book(now_s, fair_ticks, orders)
         while self._ends and self._ends[0][0] <= now_s:
             _, order_id = heapq.heappop(self._ends)
-            if order_id in orders:
-                batch.cancel_order(order_id, instrument=self._instrument)
+            orders.cancel(order_id)
         while self._next_s <= now_s:
-            self._arrive(now_s, book, fair_ticks, orders, batch)
+            self._arrive(now_s, book, fair_ticks, orders)
             self._next_s += self._pause_s()
 
     def _pause_s(self) -> float:
@@ -71,15 +69,15 @@ class Background:
         self._excitement += CLUSTERED / (self._rate * CLUSTER_S)
         return pause_s
 
-    def _arrive(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
+    def _arrive(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders) -> None:
         mid = book.mid
         if mid is not None and self._random.random() < TAKING:
-            self._take(book, fair_ticks - mid, orders, batch)
+            self._take(book, fair_ticks - mid, orders)
             return
         side = self._random.choice((Side.BID, Side.ASK))
-        self._rest(now_s, side, self._price(side, book, fair_ticks), orders, batch)
+        self._rest(now_s, side, self._price(side, book, fair_ticks), orders)
 
-    def _take(self, book: BookView, cheap_by: float, orders: WorkingOrders, batch: Batch) -> None:
+    def _take(self, book: BookView, cheap_by: float, orders: WorkingOrders) -> None:
         """Trade at once. ``cheap_by``: ticks that the price is below the fair value."""
         lean = LEAN * max(-1.0, min(1.0, cheap_by / LEAN_TICKS))
         assert book.best_bid is not None
@@ -88,10 +86,7 @@ class Background:
             side, price = Side.BID, book.best_ask + SLIPPAGE
         else:
             side, price = Side.ASK, book.best_bid - SLIPPAGE
-        order = orders.new(self._instrument, side, price, self._lots())
-        batch.add_order(
-            order.id, side, price, order.remaining, instrument=self._instrument, time_in_force=TimeInForce.IOC
-        )
+        orders.add(self._instrument, side, price, self._lots(), TimeInForce.IOC)
 
     def _price(self, side: Side, book: BookView, fair_ticks: float) -> int:
         """Where an order is to rest: in front of the best price, at it, or behind it."""
@@ -107,18 +102,17 @@ class Background:
     def _ticks_behind(self) -> int:
         return min(FARTHEST, int(self._random.paretovariate(TAIL)) - 1)
 
-    def _rest(self, now_s: float, side: Side, price: int, orders: WorkingOrders, batch: Batch) -> None:
-        order = orders.new(self._instrument, side, price, self._lots())
-        batch.add_order(order.id, side, price, order.remaining, instrument=self._instrument)
+    def _rest(self, now_s: float, side: Side, price: int, orders: WorkingOrders) -> None:
+        order = orders.add(self._instrument, side, price, self._lots())
         mean_s = LIFETIME_S * (1 + LIFETIME_PER_TICK * self._random.randrange(10))
         heapq.heappush(self._ends, (now_s + self._random.expovariate(1 / mean_s), order.id))
 
-    def _fill_book(self, now_s: float, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
+    def _fill_book(self, now_s: float, fair_ticks: float, orders: WorkingOrders) -> None:
         """Orders as they would rest if the market had been open for a while."""
         for side, inward in ((Side.BID, 1), (Side.ASK, -1)):
             for _ in range(FIRST_ORDERS):
                 price = round(fair_ticks) - inward * (2 + self._ticks_behind())
-                self._rest(now_s, side, price, orders, batch)
+                self._rest(now_s, side, price, orders)
 
     def _lots(self) -> int:
         lots = math.ceil(self._random.lognormvariate(math.log(MEDIAN_LOTS), SPREAD_LOTS))

@@ -12,7 +12,6 @@ import random
 from dataclasses import dataclass
 
 from ..types import Side
-from .batch import Batch
 from .book_view import BookView
 from .working_orders import WorkingOrder, WorkingOrders
 
@@ -66,7 +65,7 @@ class MarketMaker:
         self._estimate: float | None = None
         self._widened = 0.0  # ticks
 
-    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
+    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders) -> None:
         if now_s < self._next_s:
             return
         self._next_s = now_s + self._style.pause_s * self._random.uniform(0.6, 1.4)
@@ -79,7 +78,7 @@ class MarketMaker:
         # The side that moves away from the other goes first, or the maker would trade with its own quotes.
         sides = [(Side.BID, bid), (Side.ASK, ask)]
         for side, best in reversed(sides) if moved > 0 else sides:
-            self._quote(side, best, orders, batch)
+            self._quote(side, best, orders)
 
     def _estimated(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders) -> float:
         """The price around which the maker quotes, in ticks."""
@@ -93,7 +92,7 @@ class MarketMaker:
         skew = max(-MOST_SKEW, min(MOST_SKEW, skew))
         return TRUST * value + (1 - TRUST) * mid + IMBALANCE_TICKS * book.imbalance - skew
 
-    def _quote(self, side: Side, best: int, orders: WorkingOrders, batch: Batch) -> None:
+    def _quote(self, side: Side, best: int, orders: WorkingOrders) -> None:
         """Bring the quotes of one side to where they should be, with as few commands as possible."""
         outward = -1 if side is Side.BID else 1
         wanted = {best + outward * self._style.step * level: level for level in range(self._style.levels)}
@@ -103,20 +102,15 @@ class MarketMaker:
             if level is None:
                 misplaced.append(order)
             elif order.remaining < DEPLETED * self._mean_lots(level):
-                self._replace(order, order.price, level, batch)
+                orders.replace(order, order.price, self._lots(level))
         misplaced.sort(key=lambda order: outward * order.price)  # those nearest to the other side move first
         for price, level in sorted(wanted.items(), key=lambda item: item[1]):
             if misplaced:
-                self._replace(misplaced.pop(0), price, level, batch)
+                orders.replace(misplaced.pop(0), price, self._lots(level))
             else:
-                order = orders.new(self._instrument, side, price, self._lots(level))
-                batch.add_order(order.id, side, price, order.remaining, instrument=self._instrument)
+                orders.add(self._instrument, side, price, self._lots(level))
         for order in misplaced:
-            batch.cancel_order(order.id, instrument=self._instrument)
-
-    def _replace(self, order: WorkingOrder, price: int, level: int, batch: Batch) -> None:
-        order.price, order.remaining = price, self._lots(level)
-        batch.replace_order(order.id, order.side, price, order.remaining, instrument=self._instrument)
+            orders.cancel(order.id)
 
     def _mean_lots(self, level: int) -> float:
         return self._style.lots * (1 + GROWTH * level)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .background import Background
-from .batch import Batch
 from .book_view import BookView
 from .fair_value import FairValue
 from .maker import STYLES, MarketMaker
 from .options import Options
-from .trader import Strategy, seeded
 from .working_orders import WorkingOrders
 
 #: The owner of the background flow; the market makers have the numbers that follow. Clients of the user have others.
 FIRST_OWNER = 60_001
+
+
+class Strategy(Protocol):
+    """The decisions of a trader in one instrument."""
+
+    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders) -> None:
+        """Send what the trader does now to ``orders``. ``now_s``: seconds since the market began."""
+
+
+def seeded(seed: int, *names: object) -> random.Random:
+    """Random numbers for one part of a market: equal seeds and names give equal numbers."""
+    return random.Random("/".join(map(str, (seed, *names))))
 
 
 class Trader:
@@ -34,10 +46,9 @@ class Trader:
 
     def act(self, now_s: float, books: Mapping[int, BookView], fair_ticks: Mapping[int, float]) -> NDArray[np.void]:
         """The commands that the trader sends now, as an array of ``pricetime.COMMAND``."""
-        batch = Batch()
         for instrument, strategy in self._strategies.items():
-            strategy.act(now_s, books[instrument], fair_ticks[instrument], self.orders, batch)
-        return batch.array()
+            strategy.act(now_s, books[instrument], fair_ticks[instrument], self.orders)
+        return self.orders.take_commands()
 
 
 class Traders:

@@ -1,4 +1,4 @@
-"""The orders that a trader has in the market, kept up to date from the trader's own reports."""
+"""The orders that a trader has in the market, the commands it sends, and what its own reports say of them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Reason, ReportKind, Side
+from ..types import COMMAND, CommandType, Reason, ReportKind, Side, TimeInForce
 
 #: Kinds of report that take lots away from an order.
 TAKES_AWAY = frozenset({ReportKind.TRADE, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED})
 
-#: The fields of a report that are read.
+#: The fields of a command that a trader fills in, and those of a report that it reads.
+COMMAND_FIELDS = ("type", "side", "time_in_force", "instrument", "order_id", "price", "quantity")
 FIELDS = ["kind", "reason", "order_id", "price", "quantity"]
 
 
@@ -38,18 +39,40 @@ class WorkingOrders:
         self.position: Counter[int] = Counter()  #: lots by instrument; below 0 if more was sold than bought
         self._orders: dict[int, WorkingOrder] = {}
         self._ids = itertools.count(1)
+        self._commands: list[tuple[int, ...]] = []
 
     def __len__(self) -> int:
         return len(self._orders)
 
-    def __contains__(self, order_id: int) -> bool:
-        return order_id in self._orders
-
-    def new(self, instrument: int, side: Side, price: int, quantity: int) -> WorkingOrder:
-        """An order that is about to be sent, with an id that no order of this trader had before."""
+    def add(
+        self, instrument: int, side: Side, price: int, quantity: int, time_in_force: TimeInForce = TimeInForce.GTC
+    ) -> WorkingOrder:
+        """Send an order, with an id that no order of this trader had before."""
         order = WorkingOrder(next(self._ids), instrument, side, price, quantity)
         self._orders[order.id] = order
+        self._send(CommandType.NEW_ORDER, side, time_in_force, instrument, order.id, price, quantity)
         return order
+
+    def replace(self, order: WorkingOrder, price: int, quantity: int) -> None:
+        """Send a new price and quantity of an order."""
+        order.price, order.remaining = price, quantity
+        self._send(CommandType.REPLACE_ORDER, order.side, TimeInForce.GTC, order.instrument, order.id, price, quantity)
+
+    def cancel(self, order_id: int) -> None:
+        """Cancel an order if it has not ended."""
+        if order_id in self._orders:
+            self._send(CommandType.CANCEL_ORDER, 0, 0, self._orders[order_id].instrument, order_id, 0, 0)
+
+    def _send(self, *fields: int) -> None:
+        self._commands.append(fields)
+
+    def take_commands(self) -> NDArray[np.void]:
+        """The commands since the last call, in their order, as an array of ``pricetime.COMMAND``."""
+        commands = np.zeros(len(self._commands), COMMAND)
+        for name, column in zip(COMMAND_FIELDS, zip(*self._commands, strict=True), strict=False):
+            commands[name] = column
+        self._commands = []
+        return commands
 
     def of(self, instrument: int, side: Side) -> Iterator[WorkingOrder]:
         """The orders of one side of one instrument, the oldest first. O(orders)."""

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from importlib.resources import files
+from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..exchange.control.hosts import is_known
 from ..exchange.settings.server_log import LimitedLog
-from .guard import HEADERS, is_own
 from .pages import Pages
 
-#: Content types, by the ending of a file's name.
-TYPES = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
+#: The files of the page.
+FILES = Path(__file__).parent / "files"
 
 #: Code that closes a WebSocket if too many pages are open (in the registry of RFC 6455: try again later).
 TRY_AGAIN_LATER = 1013
 
 
-def read_files() -> dict[str, tuple[bytes, str]]:
-    """Content and type of every file of the page, by name."""
-    folder = files(__package__) / "files"
-    found = {}
-    for file in folder.iterdir():
-        kind = TYPES.get(file.name.rpartition(".")[2])
-        if kind is not None:
-            found[file.name] = file.read_bytes(), kind
-    return found
+#: The page may load files from this server and connect to it, and nothing else.
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+
+def is_own(origin: str, host: str) -> bool:
+    """Whether the page that opens a connection came from this server; with https too, for a proxy with TLS.
+
+    A page of any other site can open a WebSocket to this server; the browser sends that site's address as ``Origin``.
+    """
+    return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
 
 
 class Guarded:
@@ -83,13 +88,9 @@ class Guarded:
 
 def make_app(pages: Pages, names: Collection[str], log: LimitedLog) -> ASGIApp:
     """The application. ``names``: host names that a browser may use, besides addresses and localhost."""
-    known = read_files()
 
-    async def file(request: Request) -> Response:
-        found = known.get(request.path_params.get("name", "index.html"))
-        if found is None:
-            raise HTTPException(404)
-        return Response(found[0], media_type=found[1])
+    async def index(_: Request) -> Response:
+        return FileResponse(FILES / "index.html")
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()
@@ -103,5 +104,5 @@ def make_app(pages: Pages, names: Collection[str], log: LimitedLog) -> ASGIApp:
         with suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             await socket.close()
 
-    routes = [Route("/", file), Route("/page/{name}", file), WebSocketRoute("/live", live)]
+    routes = [Route("/", index), Mount("/page", StaticFiles(directory=FILES)), WebSocketRoute("/live", live)]
     return Guarded(Starlette(routes=routes), names, log)

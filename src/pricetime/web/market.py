@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..core.instrument import Instrument
-from ..exchange.control.view import Watched
+from ..exchange.exchange import Exchange
+from ..native.histogram import Histogram
 from ..types import REPORT, ReportKind
-from .latency import percentiles
 from .listed import HISTORY_S, LEVELS, Listed, exact
 
 #: Instruments in the list.
@@ -31,6 +31,10 @@ MOST_READ_BETWEEN = 128
 
 #: Counts and latencies are read for every tenth frame.
 COUNTS_EVERY = 10
+
+
+#: The percentiles of latencies that a page shows, by name.
+PERCENTILES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
 
 
 def compact(value: object) -> str:
@@ -58,7 +62,7 @@ class Frame:
 class Market:
     """The exchange as pages show it. ``instruments``: those that are traded."""
 
-    def __init__(self, exchange: Watched, instruments: Iterable[Instrument]) -> None:
+    def __init__(self, exchange: Exchange, instruments: Iterable[Instrument]) -> None:
         self._exchange = exchange
         known = sorted(instruments, key=lambda instrument: instrument.id)
         self.listed = {instrument.id: Listed(instrument) for instrument in known[:MOST_INSTRUMENTS]}
@@ -156,3 +160,14 @@ class Market:
         names = {"commands", "gateway_rejects", "reports", "slow_readers"}
         counts = {name: value for name, value in stats.items() if name in names}
         self._counts = {"rates": rates, "counts": counts, "latency": percentiles(self._exchange.latencies())}
+
+
+def percentiles(latencies: Mapping[str, Mapping[str, Histogram]]) -> list[dict[str, Any]]:
+    """The latencies in ns since the server started: a row for each interval and kind of command that was measured."""
+    return [
+        {"interval": interval, "kind": kind}
+        | dict(zip(PERCENTILES, histogram.percentiles(tuple(PERCENTILES.values())), strict=True))
+        for interval, kinds in latencies.items()
+        for kind, histogram in kinds.items()
+        if histogram.count
+    ]

@@ -38,17 +38,9 @@ class OwnOrder:
     @property
     def row(self) -> dict[str, Any]:
         """The order as a page shows it."""
-        return {
-            "id": self.id,
-            "instrument": self.instrument,
-            "side": self.side.name.lower(),
-            "price": None if self.price is None else exact(self.price),
-            "quantity": exact(self.quantity),
-            "traded": exact(self.traded),
-            "last_price": None if self.last_price is None else exact(self.last_price),
-            "status": self.status,
-            "why": self.why,
-        }
+        shown = {name: exact(value) if isinstance(value, int) else value for name, value in vars(self).items()}
+        del shown["open"]
+        return {**shown, "side": self.side.name.lower()}
 
     def take(self, report: ExecutionReport) -> None:
         """Apply a report about this order."""
@@ -105,7 +97,7 @@ class OwnOrders:
         if order is not None and order.instrument == report.instrument:
             order.take(report)
             if report.kind == ReportKind.TRADE:
-                self.positions.trade(order.instrument, order.side, report.price, report.quantity)
+                self.positions[order.instrument].trade(order.side, report.price, report.quantity)
             self.version += 1
 
     def lose(self, number: int, because: str) -> None:

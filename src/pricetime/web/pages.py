@@ -13,13 +13,17 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from ..errors import PricetimeError
 from ..exchange.control.places import Places
 from ..exchange.control.token_bucket import TokenBucket
 from .market import Frame, Market, compact
 from .sandbox import Refused, Sandbox
 from .sessions import Sessions
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
 
 #: Frames a second.
 HERTZ = 10
@@ -38,16 +42,6 @@ MOST_ANSWERS = 32
 
 #: The connection to a page is closed if the page takes no data for this long.
 STALL_S = 15.0
-
-
-class Wire(Protocol):
-    """A connection to a page."""
-
-    async def send_text(self, data: str) -> None:
-        """Send a message, and return when more may be sent."""
-
-    async def receive_text(self) -> str:
-        """The next message. Raises if the page is closed."""
 
 
 @dataclass(eq=False)
@@ -136,7 +130,7 @@ class Pages:
 
     # ------------------------------------------------------------------ one page
 
-    async def serve(self, wire: Wire, address: str = "") -> None:
+    async def serve(self, wire: WebSocket, address: str = "") -> None:
         """Show the market to one page. Raises what ``wire`` raises if the page closes, TimeoutError if it stalls."""
         viewer = Viewer(next(iter(self._market.listed)))
         viewer.answer({"type": "hello", **self._hello, **self._market.hello(), "hertz": HERTZ})
@@ -156,7 +150,7 @@ class Pages:
             if isinstance(end, Exception):
                 raise end
 
-    async def _send(self, viewer: Viewer, wire: Wire) -> None:
+    async def _send(self, viewer: Viewer, wire: WebSocket) -> None:
         while True:
             await viewer.ready.wait()
             viewer.ready.clear()
@@ -175,7 +169,7 @@ class Pages:
         viewer.shown = self._sandbox.version
         return f',"sandbox":{compact(self._sandbox.news())}'
 
-    async def _read(self, viewer: Viewer, wire: Wire) -> None:
+    async def _read(self, viewer: Viewer, wire: WebSocket) -> None:
         clock = asyncio.get_running_loop().time
         allowed = TokenBucket(ASKED_PER_S, ASKED_AT_ONCE, clock())
         while True:
@@ -199,7 +193,7 @@ class Pages:
             if asked.get("do") == "show":
                 return self._show(viewer, asked.get("instrument"))
             return {**answer, "id": self._trade(asked)}
-        except Refused as error:
+        except PricetimeError as error:
             return {**answer, "error": str(error)}
 
     def _show(self, viewer: Viewer, instrument: object) -> Mapping[str, Any]:

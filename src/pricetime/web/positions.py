@@ -6,6 +6,7 @@ numbers are whole ticks times lots, so realised profit and cost add up exactly t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,24 +37,15 @@ class Position:
         self.cost += price * signed
 
 
-class Positions:
-    """The positions of one owner since the server started. O(instruments) memory."""
+class Positions(defaultdict[int, Position]):
+    """The positions of one owner since the server started, by instrument. O(instruments) memory."""
 
     def __init__(self) -> None:
-        self._by_instrument: dict[int, Position] = {}
-
-    def trade(self, instrument: int, side: Side, price: int, quantity: int) -> None:
-        """A trade of the owner: price in ticks, quantity in lots."""
-        self._by_instrument.setdefault(instrument, Position()).trade(side, price, quantity)
+        super().__init__(Position)
 
     def rows(self) -> list[dict[str, Any]]:
         """As pages show them, by instrument."""
         return [
-            {
-                "instrument": instrument,
-                "quantity": exact(one.quantity),
-                "cost": exact(one.cost),
-                "realised": exact(one.realised),
-            }
-            for instrument, one in sorted(self._by_instrument.items())
+            {"instrument": instrument} | {name: exact(number) for name, number in vars(one).items()}
+            for instrument, one in sorted(self.items())
         ]

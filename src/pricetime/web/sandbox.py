@@ -15,7 +15,7 @@ from typing import Any
 
 from ..client.async_client import AsyncClient
 from ..client.future import OrderFuture
-from ..errors import InvalidPrice, PricetimeError
+from ..errors import PricetimeError
 from ..exchange.control.secrets import Secrets
 from ..prices import in_ticks
 from ..types import MAX_QUANTITY, OrderType, Side, TimeInForce
@@ -94,7 +94,7 @@ class Sandbox:
     # ------------------------------------------------------------------ requests of pages
 
     def add(self, asked: Mapping[str, Any]) -> int:
-        """Send an order, whose price is in currency: its number. Raises Refused."""
+        """Send an order, whose price is in currency: its number. Raises PricetimeError."""
         side, terms = _one_of(SIDES, asked, "side"), _one_of(TERMS, asked, "terms")
         instrument = _whole(asked, "instrument", 0, 2**32 - 1)
         unit = self._price_units.get(instrument, Decimal(1))
@@ -104,32 +104,23 @@ class Sandbox:
         if len(self.orders.open) >= MOST_ORDERS:
             raise Refused(f"{MOST_ORDERS} orders are open: cancel some first")
         number = next(self._numbers)
-        try:
-            promise = client.add_order(number, side, price, quantity, instrument=instrument, **terms)
-        except PricetimeError as error:
-            raise Refused(str(error)) from error
+        promise = client.add_order(number, side, price, quantity, instrument=instrument, **terms)
         self.orders.add(OwnOrder(number, instrument, side, price, quantity))
         promise.add_done_callback(partial(self._answered, number))
         return number
 
     def cancel(self, asked: Mapping[str, Any]) -> int:
-        """Cancel an order. Raises Refused."""
+        """Cancel an order. Raises PricetimeError."""
         number = _whole(asked, "id", 1, 2**48 - 1)
         order = self.orders.get(number)
         if order is None or order not in self.orders.open:
             raise Refused("this order is no longer open")
-        try:
-            self._ready_client().cancel_order(number, instrument=order.instrument)
-        except PricetimeError as error:
-            raise Refused(str(error)) from error
+        self._ready_client().cancel_order(number, instrument=order.instrument)
         return number
 
     def cancel_all(self) -> int:
-        """Cancel every order: how many are open. Raises Refused."""
-        try:
-            self._ready_client().mass_cancel()
-        except PricetimeError as error:
-            raise Refused(str(error)) from error
+        """Cancel every order: how many are open. Raises PricetimeError."""
+        self._ready_client().mass_cancel()
         return len(self.orders.open)
 
     def _ready_client(self) -> AsyncClient:
@@ -170,7 +161,7 @@ class Sandbox:
     def _secret(self) -> bytes:
         """The owner's secret; empty if the exchange takes any login."""
         secrets = self._secrets()
-        return b"" if secrets is None else secrets.get(self.owner) or b""
+        return b"" if secrets is None else secrets.trader(self.owner) or b""
 
 
 def _one_of(choices: Mapping[str, Any], asked: Mapping[str, Any], name: str) -> Any:
@@ -195,10 +186,7 @@ def _ticks(asked: Mapping[str, Any], unit: Decimal) -> int:
     text = str(asked.get("price", "")).strip()
     if not text or len(text) > PRICE_CHARACTERS:
         raise Refused("price: give a number")
-    try:
-        ticks = in_ticks(text, unit)
-    except InvalidPrice as error:
-        raise Refused(str(error)) from error
+    ticks = in_ticks(text, unit)
     if not -(2**63) <= ticks < 2**63:
         raise Refused("price: the number is too large")
     return ticks

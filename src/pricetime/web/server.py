@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from ..exchange.control.places import Places
 from ..exchange.control.secrets import Secrets
-from ..exchange.control.view import Watched
+from ..exchange.exchange import Exchange
 from ..exchange.settings.config import GatewayConfig
 from ..exchange.settings.server_log import LimitedLog
 from .app import make_app
@@ -121,7 +121,7 @@ class LivePage:
         self,
         listener: socket.socket,
         config: GatewayConfig,
-        exchange: Watched,
+        exchange: Exchange,
         orders_port: int,
         secrets: Callable[[], Secrets | None],
         log: LimitedLog,

@@ -1,4 +1,4 @@
--- pricetime for Wireshark and tshark. Written by "make wire" from the schema of the wire.
+-- pricetime for Wireshark and tshark.
 --
 --     tshark -X lua_script:pricetime.lua -r capture.pcap -Y pricetime
 --
@@ -7,440 +7,119 @@
 
 local pricetime = Proto("pricetime", "pricetime")
 
-local acknowledgement_level_names = {
-    [0] = "VOLATILE",
-    [1] = "MEMORY",
-    [2] = "DURABLE",
-}
+-- The schema of the wire, written by "make wire": the names of numbers, then the fields of each message in their order,
+-- each with its type or its number of bytes, and the names of its numbers.
+local schema = [[
+enum AcknowledgementLevel: 0 VOLATILE, 1 MEMORY, 2 DURABLE
+bits Instruction: 1 POST_ONLY, 2 AT_THE_OPEN, 4 AT_THE_CLOSE, 128 EXTENDED
+bits LoginFlag: 1 KEEP_ORDERS, 2 RESUME
+enum OrderType: 0 LIMIT, 1 MARKET, 2 MARKET_TO_LIMIT, 3 STOP, 4 STOP_LIMIT
+enum Phase: 0 CONTINUOUS, 1 HALTED
+enum Reason: 0 NONE, 1 UNKNOWN_COMMAND, 2 UNKNOWN_INSTRUMENT, 3 INVALID_SIDE, 4 INVALID_TIME_IN_FORCE,
+    5 INVALID_SELF_TRADE, 6 INVALID_QUANTITY, 7 INVALID_PRICE, 8 DUPLICATE_ORDER_ID, 9 UNKNOWN_ORDER, 10 WOULD_CROSS,
+    11 ORDERS_FULL, 12 LEVELS_FULL, 13 LEVEL_QUANTITY_FULL, 14 INVALID_ORDER_ID, 15 PRICE_OUTSIDE_BAND,
+    16 INSTRUMENT_HALTED, 17 THROTTLED, 18 MALFORMED, 19 INVALID_PHASE, 20 OWNER_ORDERS_FULL, 21 QUANTITY_ABOVE_LIMIT,
+    22 PRICE_TOO_FAR, 24 MASS_CANCEL_UNFINISHED, 25 INVALID_ORDER_TYPE, 26 INVALID_INSTRUCTION, 27 NOT_SUPPORTED,
+    32 IOC_REMAINDER, 33 FOK_UNFILLABLE, 34 MARKET_REMAINDER, 35 SELF_TRADE, 36 KEPT_PLACE, 37 BY_MASS_CANCEL,
+    38 BY_DISCONNECT, 39 AS_MAKER, 40 BY_OPERATOR, 41 UNFINISHED, 42 NEVER_RESTS, 43 MORE_FOLLOW
+enum ReportKind: 1 ACCEPTED, 2 TRADE, 3 CANCELLED, 4 REPLACED, 5 REDUCED, 6 EXPIRED, 7 REJECTED, 8 MASS_CANCELLED,
+    9 PHASE_CHANGED, 10 OPEN_ORDER, 11 OPEN_ORDERS_END
+enum RetransmitStatus: 0 RANGE_FOLLOWS, 1 RANGE_GONE, 2 RANGE_AHEAD, 3 RANGE_LIMITED
+enum SessionReason: 0 NO_REASON, 1 CLIENT_LOGOUT, 2 BAD_VERSION, 3 BAD_CREDENTIALS, 4 SEQUENCE_GONE, 5 LOGIN_TIMEOUT,
+    6 UNKNOWN_TYPE, 7 OUT_OF_STATE, 8 HEARTBEAT_TIMEOUT, 9 THROTTLE_EXCEEDED, 10 SLOW_READER, 11 SUPERSEDED,
+    12 SHUTDOWN, 13 TOO_MANY_CLIENTS, 14 SEQUENCE_BROKEN, 15 CREDENTIALS_REVOKED, 16 LOGIN_TOO_SOON, 17 BY_OPERATOR
+enum Side: 1 BID, 2 ASK
+enum TimeInForce: 0 GTC, 1 DAY, 2 GTD, 3 IOC, 4 FOK
+1 NewOrder: type u8, side u8 Side, time_in_force u8 TimeInForce, flags u8, instrument u32, order_id u64, price i64,
+    quantity u64, order_type u8 OrderType, instructions u8 Instruction, zero u16, tag u32
+2 CancelOrder: type u8, zero u8, zero2 u16, instrument u32, order_id u64
+3 ReplaceOrder: type u8, side u8 Side, time_in_force u8 TimeInForce, flags u8, instrument u32, order_id u64, price i64,
+    quantity u64, owner u32, tag u32
+4 ReduceOrder: type u8, zero u8, zero2 u16, instrument u32, order_id u64, quantity u64
+6 MassCancel: type u8, side u8 Side, zero u16, instrument u32, order_id u64
+10 OpenOrders: type u8, flags u8, zero u16, instrument u32, order_id u64, behind u64
+11 OrderExtension: type u8, zero u8, zero2 u16, zero3 u32, trigger_price i64, display_quantity u64, expiry_ns u64,
+    minimum_quantity u64
+16 ExecutionReport: type u8, kind u8 ReportKind, side u8 Side, reason u8 Reason, instrument u32, seq_num u64,
+    order_id u64, maker_id u64, price i64, quantity u64
+32 Challenge: type u8, version u8, open u8, zero u8, login_timeout_ms u32, nonce 32
+33 Login: type u8, version u8, login_flags u8 LoginFlag, zero u8, owner u32, next_sequence u64, proof 32
+34 LoginAccepted: type u8, level u8 AcknowledgementLevel, login_flags u8 LoginFlag, zero u8, owner u32,
+    next_sequence u64, oldest_sequence u64, heartbeat_ms u32, timeout_ms u32, orders_per_second u32, term u32
+35 LoginRejected: type u8, session_reason u8 SessionReason, zero u16, owner u32, oldest_sequence u64
+36 Heartbeat: type u8, zero u8, zero2 u16, zero3 u32, next_sequence u64
+37 Logout: type u8, session_reason u8 SessionReason, zero u16, zero2 u32, next_sequence u64
+48 FeedHeartbeat: type u8, zero u8, zero2 u16, checksum u32, seq_num u64, epoch u64, timestamp u64, term u32, zero3 u32,
+    zero4 u64
+49 RetransmitRequest: type u8, zero u8, zero2 u16, count u32, seq_num u64, epoch u64
+50 RetransmitReply: type u8, status u8 RetransmitStatus, zero u16, count u32, seq_num u64, oldest_sequence u64,
+    next_sequence u64, epoch u64, checksum u32, zero2 u32
+51 SnapshotRequest: type u8, zero u8, zero2 u16, without_orders u32
+52 SnapshotHeader: type u8, zero u8, zero2 u16, instruments u32, seq_num u64, orders u64, digest u64, epoch u64,
+    checksum u32, zero3 u32
+53 SnapshotInstrument: type u8, phase u8 Phase, price_decimals u16, instrument u32, tick_size u64, lot_size u64,
+    low_price i64, high_price i64, price_unit u64, symbol 16
+54 SnapshotOrder: type u8, side u8 Side, taking u16, instrument u32, order_id u64, price i64, quantity u64, zero u64,
+    zero2 u64
+]]
 
-local instruction_names = {
-    [0] = "none",
-    [1] = "POST_ONLY",
-    [2] = "AT_THE_OPEN",
-    [3] = "POST_ONLY, AT_THE_OPEN",
-    [4] = "AT_THE_CLOSE",
-    [5] = "POST_ONLY, AT_THE_CLOSE",
-    [6] = "AT_THE_OPEN, AT_THE_CLOSE",
-    [7] = "POST_ONLY, AT_THE_OPEN, AT_THE_CLOSE",
-    [128] = "EXTENDED",
-    [129] = "POST_ONLY, EXTENDED",
-    [130] = "AT_THE_OPEN, EXTENDED",
-    [131] = "POST_ONLY, AT_THE_OPEN, EXTENDED",
-    [132] = "AT_THE_CLOSE, EXTENDED",
-    [133] = "POST_ONLY, AT_THE_CLOSE, EXTENDED",
-    [134] = "AT_THE_OPEN, AT_THE_CLOSE, EXTENDED",
-    [135] = "POST_ONLY, AT_THE_OPEN, AT_THE_CLOSE, EXTENDED",
-}
+-- Fields that the line of a packet shows if they are not 0.
+local in_short = { owner = 1, kind = 1, side = 1, quantity = 1, price = 1, order_id = 1, seq_num = 1, next_sequence = 1,
+    count = 1, reason = 1, session_reason = 1 }
 
-local login_flag_names = {
-    [0] = "none",
-    [1] = "KEEP_ORDERS",
-    [2] = "RESUME",
-    [3] = "KEEP_ORDERS, RESUME",
-}
+local kinds = { u8 = ProtoField.uint8, u16 = ProtoField.uint16, u32 = ProtoField.uint32, u64 = ProtoField.uint64,
+    i64 = ProtoField.int64 }
+local sizes = { u8 = 1, u16 = 2, u32 = 4, u64 = 8, i64 = 8 }
 
-local order_type_names = {
-    [0] = "LIMIT",
-    [1] = "MARKET",
-    [2] = "MARKET_TO_LIMIT",
-    [3] = "STOP",
-    [4] = "STOP_LIMIT",
-}
+local type_names = {}
+for number, name in schema:gmatch("\n(%d+) (%w+):") do
+    type_names[tonumber(number)] = name
+end
+local enums = {}     -- by name: the names of its numbers
+local messages = {}  -- by type: its size, fields, and fields that must be 0
+local fields = { type = ProtoField.uint8("pricetime.type", "type", base.DEC, type_names) }
 
-local phase_names = {
-    [0] = "CONTINUOUS",
-    [1] = "HALTED",
-}
+-- Return the names of an enum. The names of bits are those of all their combinations.
+local function read_names(text, are_bits)
+    local names = are_bits and { [0] = "none" } or {}
+    for digits, name in text:gmatch("(%d+) ([%u_]+)") do
+        local bit = tonumber(digits)
+        local more = { [bit] = name }
+        for bits, others in pairs(are_bits and names or {}) do
+            more[bits + bit] = bits == 0 and name or others .. ", " .. name
+        end
+        for bits, combined in pairs(more) do
+            names[bits] = combined
+        end
+    end
+    return names
+end
 
-local reason_names = {
-    [0] = "NONE",
-    [1] = "UNKNOWN_COMMAND",
-    [2] = "UNKNOWN_INSTRUMENT",
-    [3] = "INVALID_SIDE",
-    [4] = "INVALID_TIME_IN_FORCE",
-    [5] = "INVALID_SELF_TRADE",
-    [6] = "INVALID_QUANTITY",
-    [7] = "INVALID_PRICE",
-    [8] = "DUPLICATE_ORDER_ID",
-    [9] = "UNKNOWN_ORDER",
-    [10] = "WOULD_CROSS",
-    [11] = "ORDERS_FULL",
-    [12] = "LEVELS_FULL",
-    [13] = "LEVEL_QUANTITY_FULL",
-    [14] = "INVALID_ORDER_ID",
-    [15] = "PRICE_OUTSIDE_BAND",
-    [16] = "INSTRUMENT_HALTED",
-    [17] = "THROTTLED",
-    [18] = "MALFORMED",
-    [19] = "INVALID_PHASE",
-    [20] = "OWNER_ORDERS_FULL",
-    [21] = "QUANTITY_ABOVE_LIMIT",
-    [22] = "PRICE_TOO_FAR",
-    [24] = "MASS_CANCEL_UNFINISHED",
-    [25] = "INVALID_ORDER_TYPE",
-    [26] = "INVALID_INSTRUCTION",
-    [27] = "NOT_SUPPORTED",
-    [32] = "IOC_REMAINDER",
-    [33] = "FOK_UNFILLABLE",
-    [34] = "MARKET_REMAINDER",
-    [35] = "SELF_TRADE",
-    [36] = "KEPT_PLACE",
-    [37] = "BY_MASS_CANCEL",
-    [38] = "BY_DISCONNECT",
-    [39] = "AS_MAKER",
-    [40] = "BY_OPERATOR",
-    [41] = "UNFINISHED",
-    [42] = "NEVER_RESTS",
-    [43] = "MORE_FOLLOW",
-}
+local function read_message(text)
+    local message = { size = 0, fields = {}, zeros = {} }
+    for name, kind, enum in text:gmatch("([%w_]+) (%w+) ?(%w*)") do
+        local size = sizes[kind] or tonumber(kind)
+        local field = { name = name, at = message.size, size = size, names = enums[enum], signed = kind == "i64" }
+        message.size = message.size + size
+        if name:match("^zero%d*$") then
+            table.insert(message.zeros, field)
+        else
+            table.insert(message.fields, field)
+            local make = kinds[kind] or name == "symbol" and ProtoField.stringz or ProtoField.bytes
+            local filter = "pricetime." .. name
+            fields[name] = fields[name] or field.names and make(filter, name, base.DEC, field.names) or make(filter, name)
+        end
+    end
+    return message
+end
 
-local report_kind_names = {
-    [1] = "ACCEPTED",
-    [2] = "TRADE",
-    [3] = "CANCELLED",
-    [4] = "REPLACED",
-    [5] = "REDUCED",
-    [6] = "EXPIRED",
-    [7] = "REJECTED",
-    [8] = "MASS_CANCELLED",
-    [9] = "PHASE_CHANGED",
-    [10] = "OPEN_ORDER",
-    [11] = "OPEN_ORDERS_END",
-}
-
-local retransmit_status_names = {
-    [0] = "RANGE_FOLLOWS",
-    [1] = "RANGE_GONE",
-    [2] = "RANGE_AHEAD",
-    [3] = "RANGE_LIMITED",
-}
-
-local session_reason_names = {
-    [0] = "NO_REASON",
-    [1] = "CLIENT_LOGOUT",
-    [2] = "BAD_VERSION",
-    [3] = "BAD_CREDENTIALS",
-    [4] = "SEQUENCE_GONE",
-    [5] = "LOGIN_TIMEOUT",
-    [6] = "UNKNOWN_TYPE",
-    [7] = "OUT_OF_STATE",
-    [8] = "HEARTBEAT_TIMEOUT",
-    [9] = "THROTTLE_EXCEEDED",
-    [10] = "SLOW_READER",
-    [11] = "SUPERSEDED",
-    [12] = "SHUTDOWN",
-    [13] = "TOO_MANY_CLIENTS",
-    [14] = "SEQUENCE_BROKEN",
-    [15] = "CREDENTIALS_REVOKED",
-    [16] = "LOGIN_TOO_SOON",
-    [17] = "BY_OPERATOR",
-}
-
-local side_names = {
-    [1] = "BID",
-    [2] = "ASK",
-}
-
-local time_in_force_names = {
-    [0] = "GTC",
-    [1] = "DAY",
-    [2] = "GTD",
-    [3] = "IOC",
-    [4] = "FOK",
-}
-
-local type_names = {
-    [1] = "NewOrder",
-    [2] = "CancelOrder",
-    [3] = "ReplaceOrder",
-    [4] = "ReduceOrder",
-    [6] = "MassCancel",
-    [10] = "OpenOrders",
-    [11] = "OrderExtension",
-    [16] = "ExecutionReport",
-    [32] = "Challenge",
-    [33] = "Login",
-    [34] = "LoginAccepted",
-    [35] = "LoginRejected",
-    [36] = "Heartbeat",
-    [37] = "Logout",
-    [48] = "FeedHeartbeat",
-    [49] = "RetransmitRequest",
-    [50] = "RetransmitReply",
-    [51] = "SnapshotRequest",
-    [52] = "SnapshotHeader",
-    [53] = "SnapshotInstrument",
-    [54] = "SnapshotOrder",
-}
-
-local fields = {
-    ["type"] = ProtoField.uint8("pricetime.type", "type", base.DEC, type_names),
-    ["side"] = ProtoField.uint8("pricetime.side", "side", base.DEC, side_names),
-    ["time_in_force"] = ProtoField.uint8("pricetime.time_in_force", "time_in_force", base.DEC, time_in_force_names),
-    ["flags"] = ProtoField.uint8("pricetime.flags", "flags"),
-    ["instrument"] = ProtoField.uint32("pricetime.instrument", "instrument"),
-    ["order_id"] = ProtoField.uint64("pricetime.order_id", "order_id"),
-    ["price"] = ProtoField.int64("pricetime.price", "price"),
-    ["quantity"] = ProtoField.uint64("pricetime.quantity", "quantity"),
-    ["order_type"] = ProtoField.uint8("pricetime.order_type", "order_type", base.DEC, order_type_names),
-    ["instructions"] = ProtoField.uint8("pricetime.instructions", "instructions", base.DEC, instruction_names),
-    ["tag"] = ProtoField.uint32("pricetime.tag", "tag"),
-    ["owner"] = ProtoField.uint32("pricetime.owner", "owner"),
-    ["behind"] = ProtoField.uint64("pricetime.behind", "behind"),
-    ["trigger_price"] = ProtoField.int64("pricetime.trigger_price", "trigger_price"),
-    ["display_quantity"] = ProtoField.uint64("pricetime.display_quantity", "display_quantity"),
-    ["expiry_ns"] = ProtoField.uint64("pricetime.expiry_ns", "expiry_ns"),
-    ["minimum_quantity"] = ProtoField.uint64("pricetime.minimum_quantity", "minimum_quantity"),
-    ["kind"] = ProtoField.uint8("pricetime.kind", "kind", base.DEC, report_kind_names),
-    ["reason"] = ProtoField.uint8("pricetime.reason", "reason", base.DEC, reason_names),
-    ["seq_num"] = ProtoField.uint64("pricetime.seq_num", "seq_num"),
-    ["maker_id"] = ProtoField.uint64("pricetime.maker_id", "maker_id"),
-    ["version"] = ProtoField.uint8("pricetime.version", "version"),
-    ["open"] = ProtoField.uint8("pricetime.open", "open"),
-    ["login_timeout_ms"] = ProtoField.uint32("pricetime.login_timeout_ms", "login_timeout_ms"),
-    ["nonce"] = ProtoField.bytes("pricetime.nonce", "nonce"),
-    ["login_flags"] = ProtoField.uint8("pricetime.login_flags", "login_flags", base.DEC, login_flag_names),
-    ["next_sequence"] = ProtoField.uint64("pricetime.next_sequence", "next_sequence"),
-    ["proof"] = ProtoField.bytes("pricetime.proof", "proof"),
-    ["level"] = ProtoField.uint8("pricetime.level", "level", base.DEC, acknowledgement_level_names),
-    ["oldest_sequence"] = ProtoField.uint64("pricetime.oldest_sequence", "oldest_sequence"),
-    ["heartbeat_ms"] = ProtoField.uint32("pricetime.heartbeat_ms", "heartbeat_ms"),
-    ["timeout_ms"] = ProtoField.uint32("pricetime.timeout_ms", "timeout_ms"),
-    ["orders_per_second"] = ProtoField.uint32("pricetime.orders_per_second", "orders_per_second"),
-    ["term"] = ProtoField.uint32("pricetime.term", "term"),
-    ["session_reason"] = ProtoField.uint8("pricetime.session_reason", "session_reason", base.DEC, session_reason_names),
-    ["checksum"] = ProtoField.uint32("pricetime.checksum", "checksum"),
-    ["epoch"] = ProtoField.uint64("pricetime.epoch", "epoch"),
-    ["timestamp"] = ProtoField.uint64("pricetime.timestamp", "timestamp"),
-    ["count"] = ProtoField.uint32("pricetime.count", "count"),
-    ["status"] = ProtoField.uint8("pricetime.status", "status", base.DEC, retransmit_status_names),
-    ["without_orders"] = ProtoField.uint32("pricetime.without_orders", "without_orders"),
-    ["instruments"] = ProtoField.uint32("pricetime.instruments", "instruments"),
-    ["orders"] = ProtoField.uint64("pricetime.orders", "orders"),
-    ["digest"] = ProtoField.uint64("pricetime.digest", "digest"),
-    ["phase"] = ProtoField.uint8("pricetime.phase", "phase", base.DEC, phase_names),
-    ["price_decimals"] = ProtoField.uint16("pricetime.price_decimals", "price_decimals"),
-    ["tick_size"] = ProtoField.uint64("pricetime.tick_size", "tick_size"),
-    ["lot_size"] = ProtoField.uint64("pricetime.lot_size", "lot_size"),
-    ["low_price"] = ProtoField.int64("pricetime.low_price", "low_price"),
-    ["high_price"] = ProtoField.int64("pricetime.high_price", "high_price"),
-    ["price_unit"] = ProtoField.uint64("pricetime.price_unit", "price_unit"),
-    ["symbol"] = ProtoField.stringz("pricetime.symbol", "symbol"),
-    ["taking"] = ProtoField.uint16("pricetime.taking", "taking"),
-}
-
-local messages = {
-    [1] = { size = 40,
-        fields = {
-            { "type", 0, 1 },
-            { "side", 1, 1, short = "side", names = side_names },
-            { "time_in_force", 2, 1, names = time_in_force_names },
-            { "flags", 3, 1 },
-            { "instrument", 4, 4 },
-            { "order_id", 8, 8, short = "order_id" },
-            { "price", 16, 8, short = "price", signed = true },
-            { "quantity", 24, 8, short = "quantity" },
-            { "order_type", 32, 1, names = order_type_names },
-            { "instructions", 33, 1, names = instruction_names },
-            { "tag", 36, 4 },
-        },
-        zeros = { { 34, 2 } } },
-    [2] = { size = 16,
-        fields = {
-            { "type", 0, 1 },
-            { "instrument", 4, 4 },
-            { "order_id", 8, 8, short = "order_id" },
-        },
-        zeros = { { 1, 1 }, { 2, 2 } } },
-    [3] = { size = 40,
-        fields = {
-            { "type", 0, 1 },
-            { "side", 1, 1, short = "side", names = side_names },
-            { "time_in_force", 2, 1, names = time_in_force_names },
-            { "flags", 3, 1 },
-            { "instrument", 4, 4 },
-            { "order_id", 8, 8, short = "order_id" },
-            { "price", 16, 8, short = "price", signed = true },
-            { "quantity", 24, 8, short = "quantity" },
-            { "owner", 32, 4, short = "owner" },
-            { "tag", 36, 4 },
-        },
-        zeros = {} },
-    [4] = { size = 24,
-        fields = {
-            { "type", 0, 1 },
-            { "instrument", 4, 4 },
-            { "order_id", 8, 8, short = "order_id" },
-            { "quantity", 16, 8, short = "quantity" },
-        },
-        zeros = { { 1, 1 }, { 2, 2 } } },
-    [6] = { size = 16,
-        fields = {
-            { "type", 0, 1 },
-            { "side", 1, 1, short = "side", names = side_names },
-            { "instrument", 4, 4 },
-            { "order_id", 8, 8, short = "order_id" },
-        },
-        zeros = { { 2, 2 } } },
-    [10] = { size = 24,
-        fields = {
-            { "type", 0, 1 },
-            { "flags", 1, 1 },
-            { "instrument", 4, 4 },
-            { "order_id", 8, 8, short = "order_id" },
-            { "behind", 16, 8 },
-        },
-        zeros = { { 2, 2 } } },
-    [11] = { size = 40,
-        fields = {
-            { "type", 0, 1 },
-            { "trigger_price", 8, 8, signed = true },
-            { "display_quantity", 16, 8 },
-            { "expiry_ns", 24, 8 },
-            { "minimum_quantity", 32, 8 },
-        },
-        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 } } },
-    [16] = { size = 48,
-        fields = {
-            { "type", 0, 1 },
-            { "kind", 1, 1, short = "kind", names = report_kind_names },
-            { "side", 2, 1, short = "side", names = side_names },
-            { "reason", 3, 1, short = "reason", names = reason_names },
-            { "instrument", 4, 4 },
-            { "seq_num", 8, 8, short = "seq_num" },
-            { "order_id", 16, 8, short = "order_id" },
-            { "maker_id", 24, 8 },
-            { "price", 32, 8, short = "price", signed = true },
-            { "quantity", 40, 8, short = "quantity" },
-        },
-        zeros = {} },
-    [32] = { size = 40,
-        fields = {
-            { "type", 0, 1 },
-            { "version", 1, 1 },
-            { "open", 2, 1 },
-            { "login_timeout_ms", 4, 4 },
-            { "nonce", 8, 32 },
-        },
-        zeros = { { 3, 1 } } },
-    [33] = { size = 48,
-        fields = {
-            { "type", 0, 1 },
-            { "version", 1, 1 },
-            { "login_flags", 2, 1, names = login_flag_names },
-            { "owner", 4, 4, short = "owner" },
-            { "next_sequence", 8, 8, short = "next_sequence" },
-            { "proof", 16, 32 },
-        },
-        zeros = { { 3, 1 } } },
-    [34] = { size = 40,
-        fields = {
-            { "type", 0, 1 },
-            { "level", 1, 1, names = acknowledgement_level_names },
-            { "login_flags", 2, 1, names = login_flag_names },
-            { "owner", 4, 4, short = "owner" },
-            { "next_sequence", 8, 8, short = "next_sequence" },
-            { "oldest_sequence", 16, 8 },
-            { "heartbeat_ms", 24, 4 },
-            { "timeout_ms", 28, 4 },
-            { "orders_per_second", 32, 4 },
-            { "term", 36, 4 },
-        },
-        zeros = { { 3, 1 } } },
-    [35] = { size = 16,
-        fields = {
-            { "type", 0, 1 },
-            { "session_reason", 1, 1, short = "reason", names = session_reason_names },
-            { "owner", 4, 4, short = "owner" },
-            { "oldest_sequence", 8, 8 },
-        },
-        zeros = { { 2, 2 } } },
-    [36] = { size = 16,
-        fields = {
-            { "type", 0, 1 },
-            { "next_sequence", 8, 8, short = "next_sequence" },
-        },
-        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 } } },
-    [37] = { size = 16,
-        fields = {
-            { "type", 0, 1 },
-            { "session_reason", 1, 1, short = "reason", names = session_reason_names },
-            { "next_sequence", 8, 8, short = "next_sequence" },
-        },
-        zeros = { { 2, 2 }, { 4, 4 } } },
-    [48] = { size = 48,
-        fields = {
-            { "type", 0, 1 },
-            { "checksum", 4, 4 },
-            { "seq_num", 8, 8, short = "seq_num" },
-            { "epoch", 16, 8 },
-            { "timestamp", 24, 8 },
-            { "term", 32, 4 },
-        },
-        zeros = { { 1, 1 }, { 2, 2 }, { 36, 4 }, { 40, 8 } } },
-    [49] = { size = 24,
-        fields = {
-            { "type", 0, 1 },
-            { "count", 4, 4, short = "count" },
-            { "seq_num", 8, 8, short = "seq_num" },
-            { "epoch", 16, 8 },
-        },
-        zeros = { { 1, 1 }, { 2, 2 } } },
-    [50] = { size = 48,
-        fields = {
-            { "type", 0, 1 },
-            { "status", 1, 1, names = retransmit_status_names },
-            { "count", 4, 4, short = "count" },
-            { "seq_num", 8, 8, short = "seq_num" },
-            { "oldest_sequence", 16, 8 },
-            { "next_sequence", 24, 8, short = "next_sequence" },
-            { "epoch", 32, 8 },
-            { "checksum", 40, 4 },
-        },
-        zeros = { { 2, 2 }, { 44, 4 } } },
-    [51] = { size = 8,
-        fields = {
-            { "type", 0, 1 },
-            { "without_orders", 4, 4 },
-        },
-        zeros = { { 1, 1 }, { 2, 2 } } },
-    [52] = { size = 48,
-        fields = {
-            { "type", 0, 1 },
-            { "instruments", 4, 4 },
-            { "seq_num", 8, 8, short = "seq_num" },
-            { "orders", 16, 8 },
-            { "digest", 24, 8 },
-            { "epoch", 32, 8 },
-            { "checksum", 40, 4 },
-        },
-        zeros = { { 1, 1 }, { 2, 2 }, { 44, 4 } } },
-    [53] = { size = 64,
-        fields = {
-            { "type", 0, 1 },
-            { "phase", 1, 1, names = phase_names },
-            { "price_decimals", 2, 2 },
-            { "instrument", 4, 4 },
-            { "tick_size", 8, 8 },
-            { "lot_size", 16, 8 },
-            { "low_price", 24, 8, signed = true },
-            { "high_price", 32, 8, signed = true },
-            { "price_unit", 40, 8 },
-            { "symbol", 48, 16 },
-        },
-        zeros = {} },
-    [54] = { size = 48,
-        fields = {
-            { "type", 0, 1 },
-            { "side", 1, 1, short = "side", names = side_names },
-            { "taking", 2, 2 },
-            { "instrument", 4, 4 },
-            { "order_id", 8, 8, short = "order_id" },
-            { "price", 16, 8, short = "price", signed = true },
-            { "quantity", 24, 8, short = "quantity" },
-        },
-        zeros = { { 32, 8 }, { 40, 8 } } },
-}
+for kind, name, text in schema:gsub("\n +", " "):gmatch("(%w+) (%w+): ([^\n]*)") do
+    if type_names[tonumber(kind)] then
+        messages[tonumber(kind)] = read_message(text)
+    else
+        enums[name] = read_names(text, kind == "bits")
+    end
+end
 
 pricetime.fields = {}
 for _, field in pairs(fields) do
@@ -480,17 +159,17 @@ local function add_message(buffer, tree)
     local subtree = tree:add(pricetime, buffer(0, message.size))
     local line = type_names[kind]
     for _, field in ipairs(message.fields) do
-        local range = buffer(field[2], field[3])
-        subtree:add_le(fields[field[1]], range)
-        if field.short then
+        local range = buffer(field.at, field.size)
+        subtree:add_le(fields[field.name], range)
+        if in_short[field.name] then
             local value = shown(range, field)
             if value ~= "0" and value ~= "NONE" then
-                line = line .. " " .. (field.names and value or field.short .. "=" .. value)
+                line = line .. " " .. (field.names and value or field.name .. "=" .. value)
             end
         end
     end
     for _, zero in ipairs(message.zeros) do
-        if buffer(zero[1], zero[2]):bytes():tohex():find("[^0]") then
+        if buffer(zero.at, zero.size):bytes():tohex():find("[^0]") then
             subtree:add_proto_expert_info(not_zero)
             break
         end

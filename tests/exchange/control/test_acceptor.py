@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from pricetime.exchange.control import acceptor as module
-from pricetime.exchange.control.acceptor import Acceptor
+from pricetime.exchange.control.acceptor import Acceptor, Client
+from pricetime.exchange.control.places import Places
 from pricetime.exchange.settings.server_log import LimitedLog
 from tests.exchange.descriptors import counts_as_linux_does, no_descriptor_left
 from tests.exchange.loops import PATIENCE_S, Events, Listener, LoopThread, close_after, connect, loop_thread, receive
@@ -20,22 +21,17 @@ class Echo(Acceptor):
     """Sends the first byte of a connection back, and says when its task is over."""
 
     def __init__(self, listener: Listener, log: LimitedLog) -> None:
-        super().__init__(listener, EVENT, log)
-        self.places = 10
+        super().__init__(listener, EVENT, log, Places(10))
         self.addresses: list[str] = []
         self.begun = 0
 
-    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
-        self.addresses.append(address)
-        if len(self) >= self.places:
-            return None
-        task = self._loop.create_task(self._serve(connection))
-        task.add_done_callback(lambda _: connection.send(b"!"))
-        return task
-
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _serve(self, client: Client) -> None:
         self.begun += 1
-        await self._loop.sock_sendall(connection, await self._loop.sock_recv(connection, 1))
+        self.addresses.append(client.address)
+        await self._loop.sock_sendall(client.socket, await self._loop.sock_recv(client.socket, 1))
+
+    def _ended(self, client: Client) -> None:
+        client.socket.send(b"!")
 
 
 class Running:
@@ -73,12 +69,12 @@ def test_a_connection_is_closed_when_its_task_and_what_follows_it_are_over(here:
     here.until(lambda: len(here.acceptor) == 0)
 
 
-def test_one_without_a_place_is_closed_at_once(here: Running) -> None:
-    here.acceptor.places = 1
+def test_one_without_a_place_replaces_the_idlest(here: Running) -> None:
+    here.acceptor._places.most = here.acceptor._places.per_address = 1
     with connect(here.listener) as first, connect(here.listener) as second:
-        assert receive(second, 1) == b""
-        first.sendall(b"x")
-        assert receive(first, 3) == b"x!"
+        assert receive(first, 2) == b"!"
+        second.sendall(b"x")
+        assert receive(second, 3) == b"x!"
     here.until(lambda: len(here.acceptor) == 0)
     assert here.serves()
 
@@ -139,10 +135,10 @@ def test_closing_in_a_pause(here: Running, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_flood_does_not_block_the_event_loop(here: Running) -> None:
     async def most_at_a_time() -> int:
         clients, most = [connect(here.listener) for _ in range(100)], 0
-        while len(here.acceptor.addresses) < 100:
-            before = len(here.acceptor.addresses)
+        while here.acceptor.counts["connections"] < 100:
+            before = here.acceptor.counts["connections"]
             await asyncio.sleep(0)
-            most = max(most, len(here.acceptor.addresses) - before)
+            most = max(most, here.acceptor.counts["connections"] - before)
         for client in clients:
             client.close()
         return most

@@ -1,10 +1,10 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +13,7 @@ from pricetime.exchange.control import preflight as preflight_module
 from pricetime.exchange.control import secrets
 from pricetime.exchange.control.control import Control
 from pricetime.exchange.control.preflight import preflight
+from pricetime.exchange.exchange import Exchange
 from pricetime.exchange.settings.admin_socket import connect
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.sources import load
@@ -35,15 +36,19 @@ class Running:
         self.prepared = preflight(config)
         self.orders = self.prepared.orders.getsockname()
         self.recovery = self.prepared.recovery.getsockname()
-        self.control = Control(config, self.prepared, exchange, self.events.log)
+        self.control = Control(config, self.prepared, cast(Exchange, exchange), self.events.log)
         self.codes: list[int] = []
         self._thread = threading.Thread(target=lambda: self.codes.append(self.control.run()))
         self._thread.start()
         until(lambda: self.events.of("serving"))
 
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a function in the event loop, as a signal handler does."""
+        self.control._loop.call_soon_threadsafe(function, *arguments)
+
     def end(self, why: str = "SIGTERM") -> int:
         if self._thread.is_alive():
-            self.control.stop(why)
+            self.call(self.control._stop, why)
         self._thread.join()
         self.prepared.close()
         self.exchange.close()
@@ -150,10 +155,10 @@ def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.Mo
 
 def test_a_snapshot_is_asked_for() -> None:
     with serving() as running:
-        running.control.snapshot()
+        running.call(running.control._want_snapshot)
         until(lambda: running.events.of("no snapshot: there is no journal"))
         running.exchange.level = AcknowledgementLevel.MEMORY
-        running.control.snapshot()
+        running.call(running.control._want_snapshot)
         until(lambda: running.exchange.told == ["want_snapshot"] * 2)
         assert running.events.of("serving")[0]["acknowledge"] == "volatile"
 
@@ -205,12 +210,12 @@ def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with serving(load(file, OPEN)) as running:
         running.exchange.full = 3
         write(file, "halted")
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("instrument phase"))
-        running.control.reload()  # once more changes nothing
+        running.call(running.control._begin_reload)  # once more changes nothing
         until(lambda: len(running.events.of("reloaded")) == 2)
         write(file, "continuous", "mtu = 9000")
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: len(running.events.of("instrument phase")) == 2)
     assert running.exchange.told[:2] == [("set_phase", 2, "HALTED"), ("set_phase", 2, "CONTINUOUS")]
     assert running.events.of("settings need a restart")[0]["changed"] == ["mtu"]
@@ -221,10 +226,10 @@ def test_what_the_operator_halted_stays_so_when_the_settings_are_read_again(file
         asyncio.run_coroutine_threadsafe(
             running.control._operator.do({"command": "halt", "instrument": 1}), running.control._loop
         ).result(30)
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("reloaded"))
         write(file, "halted")  # of the other instrument
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: len(running.events.of("instrument phase")) == 2)
     assert running.exchange.told[:3] == [("set_phase", 1, "HALTED"), ("set_phase", 2, "HALTED"), "begin_stop"]
 
@@ -234,17 +239,17 @@ def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with serving(load(file, OPEN)) as running:
         running.exchange.full = 10**6
         write(file, "halted")
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("instrument phase not set: too many waiting requests"))
         running.exchange.full = 0
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("instrument phase"))
 
 
 def test_new_instruments_need_a_restart(file: Path) -> None:
     with serving(load(file, OPEN)) as running:
         file.write_text("[[instruments]]\nid = 3\n")
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("new instruments need a restart"))
 
 
@@ -254,14 +259,14 @@ def test_secrets_are_read_again(tmp_path: Path) -> None:
     with serving(GatewayConfig(port=0, recovery_port=0, secrets_file=path)) as running:
         assert running.events.of("serving")[0]["owners"] == 1
         owner = secrets.add(path, 2)
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("reloaded"))
         assert running.events.of("reloaded")[0]["owners"] == 2
         with socket.create_connection(running.orders) as client:
             client.sendall(login(receive(client, CHALLENGE_BYTES)[8:], owner=2, secret=owner.secret))
             until(lambda: running.exchange.told)
         path.chmod(0o644)  # what is wrong changes nothing
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("reload failed"))
         assert "chmod 600" in running.events.of("reload failed")[0]["error"]
         with socket.create_connection(running.orders) as client:
@@ -280,7 +285,7 @@ def test_an_owner_whose_secret_has_gone_or_changed_is_logged_out(tmp_path: Path)
         secret_of_2 = next(line for line in entries[1].splitlines() if line.startswith("secret"))
         changed = entries[1].replace(secret_of_2, 'secret = "' + "ab" * 32 + '"')
         path.write_text("\n\n".join([entries[0], changed]))
-        running.control.reload()
+        running.call(running.control._begin_reload)
         until(lambda: running.events.of("owners logged out"))
         assert running.events.of("owners logged out")[0]["owners"] == [2, 3]
     assert running.exchange.told[:2] == [

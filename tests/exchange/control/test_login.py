@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pricetime.exchange.control import login as login_handler_module
+from pricetime.exchange.control import acceptor
 from pricetime.exchange.control.login import LoginHandler
 from pricetime.exchange.control.secrets import Owner, Secrets
 from pricetime.exchange.settings.config import GatewayConfig
@@ -70,7 +70,7 @@ class LoginServer:
         return made, question[8:]
 
     def close(self) -> None:
-        self.running.call(self.login_handler.close)
+        self.running.wait(self.login_handler.close())
         for fd, *_ in self.admitted:
             os.close(fd)
 
@@ -179,12 +179,20 @@ def test_every_byte_counts(server: LoginServer) -> None:
         assert reason is SessionReason.BAD_CREDENTIALS or (byte < 16 and reason is SessionReason.BAD_VERSION), byte
 
 
+def waiting(connection: socket.socket) -> bytes:
+    """What has arrived and is not read yet."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
+
+
 def test_a_login_cut_at_every_byte(server: LoginServer) -> None:
     for cut in range(1, LOGIN_BYTES):
         client, nonce = server.pending()
         frame = login(nonce)
         client.sendall(frame[:cut])
-        server.until(lambda cut: any(len(pending.frame) == cut for pending in server.login_handler._pending), cut)
+        server.until(lambda: not waiting(server.listener.accepted[-1]))
         client.sendall(frame[cut:])
         server.until(lambda cut: len(server.admitted) == cut, cut)
         client.close()
@@ -226,11 +234,10 @@ def test_a_login_that_waits_in_the_socket_is_read_before_its_time_is_judged() ->
             """In the loop, which reads nothing meanwhile."""
             client.sendall(login(nonce))
             time.sleep(0.06)
-            server.login_handler._expire()
 
         with client:
             server.running.call(come_late)
-            assert len(server.admitted) == 1
+            server.until(lambda: server.admitted)
 
 
 def test_a_blocked_owner_is_rejected_after_a_valid_login(server: LoginServer) -> None:
@@ -289,11 +296,11 @@ def test_a_flood_pushes_out_its_own() -> None:
 
 def test_closing_rejects_pending_connections(server: LoginServer) -> None:
     client, _ = server.pending()
-    server.running.call(server.login_handler.close)
+    server.running.wait(server.login_handler.close())
     assert refusal(client) == (SessionReason.SHUTDOWN, 0)
     with pytest.raises(OSError):
         connect(server.listener)
-    server.running.call(server.login_handler.close)  # again does no harm
+    server.running.wait(server.login_handler.close())  # again does no harm
 
 
 @counts_as_linux_does
@@ -314,7 +321,7 @@ def test_without_descriptors_and_pending_connections_accepting_pauses(
     server: LoginServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing spins meanwhile, and all goes on by itself."""
-    monkeypatch.setattr(login_handler_module, "OUT_OF_FILES_PAUSE_S", 0.001)
+    monkeypatch.setattr(acceptor, "PAUSE_S", 0.001)
     with socket.socket() as client:
         with no_descriptor_left():
             client.connect(server.listener.getsockname())

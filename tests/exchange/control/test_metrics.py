@@ -16,7 +16,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.parser import text_string_to_metric_families
 
 from pricetime import IOC
-from pricetime.exchange.control import meters, metrics
+from pricetime.exchange.control import acceptor, meters, metrics
+from pricetime.exchange.control.acceptor import Acceptor
+from pricetime.exchange.control.feed_listener import FeedListener
 from pricetime.exchange.control.metrics import ExchangeCollector, Services
 from pricetime.exchange.settings.config import InstrumentConfig
 from pricetime.native.histogram import Histogram
@@ -25,17 +27,20 @@ from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, cancel, new, reduce, replace
 
 
-class FakeListener:
-    datagrams = 7
+class FakeListener(FeedListener):
+    def __init__(self) -> None:
+        self.datagrams = 7
 
 
-class FakeService:
+class FakeService(Acceptor):
     def __init__(self, connected: int = 0, counts: dict[str, int] | None = None) -> None:
         self.connected = connected
         self.counts = Counter(counts)
 
     def __len__(self) -> int:
         return self.connected
+
+    async def _serve(self, client: acceptor.Client) -> None: ...
 
 
 class Samples(dict[str, float]):

@@ -160,7 +160,7 @@ def test_what_is_old_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CACHE_S", 3600)
     with running(read) as here:
         assert [here.ask()[1] for _ in range(3)] == [b"1"] * 3
-        here.server._page._good_until = 0.0
+        here.server._page.ended_at = float("-inf")
         assert here.ask()[1] == b"2"
     monkeypatch.setattr(module, "CACHE_S", 0)
     monkeypatch.setattr(module, "CACHE_FACTOR", 0)

@@ -1,13 +1,14 @@
 """Requests of the operator: the calls of the exchange, and the replies."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pricetime.errors import PricetimeError
 from pricetime.exchange.control import operator as module
 from pricetime.exchange.control.operator import Answer, Operator
+from pricetime.exchange.exchange import Exchange
 from pricetime.types import Phase, Side
 from tests.exchange.exchange import FakeExchange
 from tests.exchange.loops import Events
@@ -21,7 +22,7 @@ class Desk:
         self.exchange.open = [(7, 1, Side.BID, -5, 10), (8, 1, Side.ASK, 9, 2), (7, 2**48 - 1, Side.ASK, 6, 3)]
         self.events = Events()
         self.phases: list[tuple[int, Phase]] = []
-        self.operator = Operator(self.exchange, self._set_phase, self.events.log)
+        self.operator = Operator(cast(Exchange, self.exchange), self._set_phase, self.events.log)
 
     async def _set_phase(self, instrument: int, state: Phase) -> bool:
         self.phases.append((instrument, state))

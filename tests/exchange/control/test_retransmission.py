@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from pricetime.core.snapshot import Snapshot
 from pricetime.exchange.control.retransmission import Pace, RecoveryServer
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
+from pricetime.exchange.standby.follower import Follower
 from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase
 from pricetime.wire.types import RetransmitStatus, SessionReason
 from tests.exchange.loops import Events, Listener, LoopThread, connect, loop_thread, receive
@@ -86,12 +87,12 @@ class Desk:
         self.running = running
         self.until = running.until
         self.listener = Listener()
-        self.store = FakeStore()
+        self.store: Any = FakeStore()
         self.books = books
         self.events = Events()
         self.server = running.call(
             lambda: RecoveryServer(
-                self.listener, config, self.store, books, LimitedLog(self.events.log, each_second=10**6)
+                self.listener, config, self.store, cast(Follower, books), LimitedLog(self.events.log, each_second=10**6)
             )
         )
         running.call(self.server.open)
@@ -228,7 +229,7 @@ def test_requests_at_the_same_time_share_a_snapshot() -> None:
             client.sendall(SNAPSHOT_REQUEST)
         with desk.client() as other:  # the loop goes on while a snapshot is taken
             assert ask(other, 101, 1) == (RetransmitStatus.RANGE_FOLLOWS, [101])
-        desk.until(lambda: desk.server._snapshots._taking is not None)
+        desk.until(lambda: desk.server._snapshots._shared.began_at > 0)
         desk.books.go_on.set()
         assert [snapshot(client)[0] for client in clients] == [1] * 4
         clients[0].sendall(SNAPSHOT_REQUEST)

@@ -37,8 +37,8 @@ def test_owners_that_were_added_are_read(file: Path) -> None:
 def test_who_follows_does_not_trade(file: Path) -> None:
     trader, follower = secrets.add(file, 7), secrets.add(file, 900, "standby", follows=True)
     found = secrets.read(file)
-    assert (found.get(7), found.follower(7)) == (trader.secret, None)
-    assert (found.get(900), found.follower(900)) == (None, follower.secret)
+    assert (found.trader(7), found.follower(7)) == (trader.secret, None)
+    assert (found.trader(900), found.follower(900)) == (None, follower.secret)
     assert (found.get(1), found.follower(1)) == (None, None)
 
 
@@ -131,8 +131,8 @@ def test_an_error_shows_no_secret(file: Path) -> None:
 
 def test_secrets_by_owner() -> None:
     owners = Secrets({1: Owner(1, "", b"key")})
-    assert owners.get(1) == b"key"
-    assert owners.get(2) is None
+    assert owners.trader(1) == b"key"
+    assert owners.trader(2) is None
 
 
 def test_a_write_that_fails_leaves_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,25 +19,25 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ...errors import PricetimeError
 from ...types import Phase
 from ...wire.types import SessionReason
+from ..exchange import Exchange
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..settings.server_log import LimitedLog, Log, is_for_people
+from .acceptor import Acceptor
 from .admin_server import AdminServer
 from .journal_server import JournalServer
 from .login import LoginHandler
 from .operator import Operator
 from .preflight import Preflight, read_secrets
 from .retransmission import RecoveryServer
-from .view import Exchange
 
 if TYPE_CHECKING:
-    from .metrics_server import MetricsServer
     from .secrets import Secrets
 
 #: Interval of checks whether the exchange has failed, in seconds.
@@ -77,13 +77,11 @@ class Page(Protocol):
 
 #: Makes the live page from its listening socket, the settings, the exchange, the port for orders, a function that gives
 #: the current secrets, and the log.
-MakePage: TypeAlias = Callable[
-    [socket.socket, GatewayConfig, Exchange, int, "Callable[[], Secrets | None]", LimitedLog], Page
-]
+MakePage: TypeAlias = Callable[..., Page]
 
 
 class Control:
-    """Serves until a signal or ``stop``. It does not close the feed's socket, which belongs to the exchange."""
+    """Serves until a signal. It does not close the feed's socket, which belongs to the exchange."""
 
     def __init__(
         self,
@@ -104,23 +102,8 @@ class Control:
         self._reloads: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
-        """Serve until SIGTERM, SIGINT or ``stop``.
-
-        Returns the exit code. Signals are handled only in the main thread.
-        """
+        """Serve until SIGTERM or SIGINT. Returns the exit code. Signals are handled only in the main thread."""
         return asyncio.run(self._serve())
-
-    def stop(self, why: str) -> None:
-        """End ``run``. Callable from any thread."""
-        self._loop.call_soon_threadsafe(self._stop, why)
-
-    def reload(self) -> None:
-        """Do what SIGHUP does. Callable from any thread."""
-        self._loop.call_soon_threadsafe(self._begin_reload)
-
-    def snapshot(self) -> None:
-        """Do what SIGUSR1 does. Callable from any thread."""
-        self._loop.call_soon_threadsafe(self._want_snapshot)
 
     async def _serve(self) -> int:
         self._loop = asyncio.get_running_loop()
@@ -132,67 +115,43 @@ class Control:
             prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
         )
         self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.follower, self._limited_log)
+        self._copies: JournalServer | None = None
+        self._page: Page | None = None
         self._announce()
         await self._set_phases(config)
-        self._admin = self._serve_operator()
+        servers = [self._recovery, *self._wanted_servers()]
         self._login_handler.open()
-        self._recovery.open()
-        self._copies = self._serve_copies()
-        self._metrics = self._serve_metrics()
-        self._page = self._serve_page()
-        watch = self._loop.create_task(self._watch())
-        stats = self._loop.create_task(self._log_stats_regularly())
-        listen = self._loop.create_task(self._listen())
+        for server in servers:
+            server.open()
+        tasks = [self._loop.create_task(work) for work in (self._watch(), self._log_stats_regularly(), self._listen())]
         try:
             return await self._end(await self._stopping)
         finally:
-            watch.cancel()
-            stats.cancel()
-            listen.cancel()
-            self._login_handler.close()
-            await self._recovery.close()
-            for served in (self._copies, self._metrics, self._page, self._admin):
-                if served is not None:
-                    await served.close()
+            for task in tasks:
+                task.cancel()
+            await self._login_handler.close()
+            for server in servers:
+                await server.close()
 
-    def _serve_operator(self) -> AdminServer | None:
-        """Start the server for ``pricetime admin``, if it is configured."""
-        if self._prepared.admin is None:
-            return None
-        made = AdminServer(self._prepared.admin.listener, self._operator.do, self._limited_log)
-        made.open()
-        return made
+    def _wanted_servers(self) -> Iterator[Acceptor | Page]:
+        """The servers for the operator, followers of the journal, Prometheus and browsers, as far as configured."""
+        config, prepared, exchange, log = self._config, self._prepared, self._exchange, self._limited_log
+        if prepared.admin is not None:
+            yield AdminServer(prepared.admin.listener, self._operator.do, log)
+        if prepared.journal is not None and exchange.journal is not None:
+            self._copies = JournalServer(prepared.journal, config, prepared.secrets, exchange.journal, log)
+            yield self._copies
+        if prepared.metrics is not None:
+            from .metrics_server import metrics_of
 
-    def _serve_copies(self) -> JournalServer | None:
-        """Start the server for followers of the journal, if it is configured."""
-        listener, journal = self._prepared.journal, self._exchange.journal
-        if listener is None or journal is None:
-            return None
-        made = JournalServer(listener, self._config, self._prepared.secrets, journal, self._limited_log)
-        made.open()
-        return made
-
-    def _serve_metrics(self) -> MetricsServer | None:
-        """Start the metrics server, if it is configured."""
-        listener = self._prepared.metrics
-        if listener is None:
-            return None
-        from .metrics_server import serve
-
-        services = self._login_handler, self._recovery, self._copies
-        return serve(listener, self._config, self._exchange, services, self._limited_log, self._prepared.listener)
-
-    def _serve_page(self) -> Page | None:
-        """Start the live page, if it is configured."""
-        listener = self._prepared.page
-        if listener is None or self._make_page is None:
-            return None
-        port = self._prepared.orders.getsockname()[1]
-        made = self._make_page(
-            listener, self._config, self._exchange, port, lambda: self._login_handler.secrets, self._limited_log
-        )
-        made.open()
-        return made
+            services = self._login_handler, self._recovery, self._copies
+            yield metrics_of(prepared.metrics, config, exchange, services, log, prepared.listener)
+        if prepared.page is not None and self._make_page is not None:
+            port = port_of(prepared.orders)
+            self._page = self._make_page(
+                prepared.page, config, exchange, port, lambda: self._login_handler.secrets, log
+            )
+            yield self._page
 
     def _listen_to_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -205,40 +164,33 @@ class Control:
     def _announce(self) -> None:
         config, prepared = self._config, self._prepared
         for_people = is_for_people(config.log_format)  # then serve() has printed the addresses already
+        facts: dict[str, object] = {"pid": os.getpid(), "acknowledge": self._exchange.level.name.lower()}
         if not for_people:
             self._log.info("settings", **config.model_dump(mode="json"))
+            facts |= {
+                "host": str(config.host),
+                "port": port_of(prepared.orders),
+                "recovery_port": port_of(prepared.recovery),
+                "feed_group": str(config.feed_group),
+                "feed_port": config.feed_port,
+                "feed_interface": str(config.feed_interface),
+                "epoch": self._exchange.store.epoch,
+                "term": self._exchange.term,
+                "journal": None if config.journal is None else str(config.journal),
+                "admin_socket": None if prepared.admin is None else str(prepared.admin.path),
+                "journal_port": port_of(prepared.journal),
+                "metrics_port": port_of(prepared.metrics),
+                "http_host": None if prepared.page is None else str(config.http_host),
+                "http_port": port_of(prepared.page),
+                "instruments": len(config.instruments),
+                "owners": None if prepared.secrets is None else len(prepared.secrets),
+            }
         if prepared.files_missing:
-            self._log.warning(
-                "file limit is low",
-                missing=prepared.files_missing,
-                remedy="raise it with ulimit -n, or lower max_clients",
-            )
+            remedy = "raise it with ulimit -n, or lower max_clients"
+            self._log.warning("file limit is low", missing=prepared.files_missing, remedy=remedy)
         if prepared.secrets is None:
             self._log.warning("open", meaning="every login is accepted without a secret")
-        if for_people:
-            self._log.info("serving", pid=os.getpid(), acknowledge=self._exchange.level.name.lower())
-            return
-        self._log.info(
-            "serving",
-            pid=os.getpid(),
-            host=str(config.host),
-            port=prepared.orders.getsockname()[1],
-            recovery_port=prepared.recovery.getsockname()[1],
-            feed_group=str(config.feed_group),
-            feed_port=config.feed_port,
-            feed_interface=str(config.feed_interface),
-            epoch=self._exchange.store.epoch,
-            term=self._exchange.term,
-            journal=None if config.journal is None else str(config.journal),
-            admin_socket=None if prepared.admin is None else str(prepared.admin.path),
-            journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],
-            metrics_port=None if prepared.metrics is None else prepared.metrics.getsockname()[1],
-            http_host=None if prepared.page is None else str(config.http_host),
-            http_port=None if prepared.page is None else prepared.page.getsockname()[1],
-            acknowledge=self._exchange.level.name.lower(),
-            instruments=len(config.instruments),
-            owners=None if prepared.secrets is None else len(prepared.secrets),
-        )
+        self._log.info("serving", **facts)
 
     def _stop(self, why: str) -> None:
         if not self._stopping.done():
@@ -247,7 +199,7 @@ class Control:
     async def _end(self, why: str) -> int:
         """Stop the exchange. Returns the exit code."""
         self._log.info("stopping", reason=why)
-        self._login_handler.close()
+        await self._login_handler.close()
         self._exchange.begin_stop()
         drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
         failure = self._exchange.failure
@@ -255,13 +207,8 @@ class Control:
         self._log_stats()
         say = self._log.info if drained and failure is None else self._log.error
         books = f"{self._exchange.digest():016x}" if drained else None
-        say(
-            "stopped",
-            digest=books,
-            last_sequence=self._exchange.store.next_sequence - 1,
-            drained=drained,
-            failure=failure,
-        )
+        last = self._exchange.store.next_sequence - 1
+        say("stopped", digest=books, last_sequence=last, drained=drained, failure=failure)
         if self._exchange.journal_failure is not None:
             return JOURNAL_FAILED
         return DRAINED if drained and failure is None else NOT_DRAINED
@@ -271,9 +218,8 @@ class Control:
         while self._exchange.failure is None:
             self._log_events()
             await asyncio.sleep(WATCH_S)
-        what = (
-            "failed" if self._exchange.journal_failure is None else "journal failed: the server acknowledges no command"
-        )
+        failed = self._exchange.journal_failure is not None
+        what = "journal failed: the server acknowledges no command" if failed else "failed"
         self._log.error(what, failure=self._exchange.failure)
         self._stop("failure")
 
@@ -337,9 +283,7 @@ class Control:
         changed = [name for name, value in config if value != getattr(self._config, name) and name not in READ_AGAIN]
         if self._copies is not None:
             self._copies.secrets = secrets
-        self._log.info(
-            "reloaded", owners=None if self._login_handler.secrets is None else len(self._login_handler.secrets)
-        )
+        self._log.info("reloaded", owners=None if secrets is None else len(secrets))
         if changed:
             self._log.warning("settings need a restart", changed=changed)
         if before is not None and secrets is not None:
@@ -384,3 +328,8 @@ class Control:
             await asyncio.sleep(RETRY_S)
         self._log.error("instrument phase not set: too many waiting requests", instrument=instrument, phase=phase.name)
         return False
+
+
+def port_of(listener: socket.socket | None) -> int | None:
+    """The port of a listening socket; None without one."""
+    return None if listener is None else int(listener.getsockname()[1])

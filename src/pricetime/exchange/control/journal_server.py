@@ -14,7 +14,6 @@ import asyncio
 import os
 import socket
 import time
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from ...wire.messages import Challenge, Login, LoginAccepted, LoginRejected
 from ...wire.types import WIRE_VERSION, SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
-from .acceptor import Acceptor
+from .acceptor import Acceptor, Client
 from .places import Places
 from .secrets import Secrets
 
@@ -54,15 +53,13 @@ class JournalServer(Acceptor):
         journal: Journal,
         log: LimitedLog,
     ) -> None:
-        super().__init__(listener, "cannot accept a journal connection", log)
-        self.counts: Counter[str] = Counter()  #: counters by name
+        super().__init__(listener, "cannot accept a journal connection", log, Places(MOST_PENDING))
         self._secrets = secrets
         self._config = config
         self._journal = journal
         self._directory = journal.directory
         self._extent = journal.extent
-        self._pending: Places[asyncio.Task[None]] = Places(MOST_PENDING)
-        self._following: dict[asyncio.Task[None], int] = {}  # owner of each connection that has logged in
+        self._following: dict[Client, int] = {}  # owner of each connection that has logged in; they have no place
 
     @property
     def secrets(self) -> Secrets | None:
@@ -77,67 +74,50 @@ class JournalServer(Acceptor):
         before, self._secrets = self._secrets, secrets
         if before is None or secrets is None:
             return
-        for task, owner in list(self._following.items()):
+        for client, owner in list(self._following.items()):
             if secrets.follower(owner) != before.follower(owner):
                 self._log.info("journal copy ended", owner=owner, error=SessionReason.CREDENTIALS_REVOKED.name)
-                task.cancel()
+                client.task.cancel()
 
-    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
-        """Serve a connection. If too many have not logged in, it replaces the idlest of those."""
-        self.counts["connections"] += 1
-        if len(self._following) >= MOST_COPIES:
-            return None
-        if (longest := self._pending.displaced_by(address)) is not None:
-            self._pending.leave(longest)
-            longest.cancel()
-        task = self._loop.create_task(self._serve(connection, address))
-        self._pending.enter(task, address)
-        task.add_done_callback(self._end_task)
-        return task
+    def __len__(self) -> int:
+        return len(self._following)
 
-    def _end_task(self, task: asyncio.Task[None]) -> None:
-        self._pending.leave(task)
-        self._following.pop(task, None)
+    def _ended(self, client: Client) -> None:
+        self._following.pop(client, None)
 
-    async def _serve(self, connection: socket.socket, address: str) -> None:
+    async def _serve(self, client: Client) -> None:
         """Serve one connection until it ends."""
+        if len(self._following) >= MOST_COPIES:
+            return
         deadline = self._loop.time() + self._config.login_timeout_ms / 1000
         try:
-            owner = await self._log_in(connection, deadline)
+            owner = await self._log_in(client, deadline)
             if owner is None:
                 return
-            request = Request.decode(await self._receive_whole(connection, FRAME_BYTES, deadline))
-            self._log.info("journal copy started", owner=owner, address=address, segment=request.segment)
-            await self._send_all(connection, request)
+            request = Request.decode(await self._receive_all(client.socket, FRAME_BYTES, deadline))
+            self._log.info("journal copy started", owner=owner, address=client.address, segment=request.segment)
+            await self._send_journal(client.socket, request)
         except (TimeoutError, OSError, ValueError) as error:
-            self._log.info("journal copy ended", address=address, error=str(error) or type(error).__name__)
+            self._log.info("journal copy ended", address=client.address, error=str(error) or type(error).__name__)
 
-    async def _log_in(self, connection: socket.socket, deadline: float) -> int | None:
+    async def _log_in(self, client: Client, deadline: float) -> int | None:
         """Check the login. Returns the owner, or None if the login is rejected."""
         nonce = auth.make_nonce()
-        await self._send(
-            connection,
-            Challenge(
-                version=WIRE_VERSION,
-                open=self._secrets is None,
-                login_timeout_ms=self._config.login_timeout_ms,
-                nonce=nonce,
-            ).encode(),
-        )
-        login = Login.decode(await self._receive_whole(connection, Login.SIZE, deadline))
+        timeout_ms = self._config.login_timeout_ms
+        question = Challenge(version=WIRE_VERSION, open=self._secrets is None, login_timeout_ms=timeout_ms, nonce=nonce)
+        await self._send(client.socket, question.encode())
+        login = Login.decode(await self._receive_all(client.socket, Login.SIZE, deadline))
         reason = self._reject_reason(login, nonce)
         if reason:
             self.counts[f"rejected: {reason.name}"] += 1
-            await self._send(connection, LoginRejected(reason=reason, owner=login.owner).encode())
+            await self._send(client.socket, LoginRejected(reason=reason, owner=login.owner).encode())
             return None
-        task = asyncio.current_task()
-        assert task is not None
-        self._pending.leave(task)
-        self._following[task] = int(login.owner)
+        self._places.leave(client)
+        self._following[client] = login.owner
         log = self._journal.log
         answer = LoginAccepted(level=log.level, owner=login.owner, next_sequence=1, oldest_sequence=1, term=log.term)
-        await self._send(connection, answer.encode())
-        return int(login.owner)
+        await self._send(client.socket, answer.encode())
+        return login.owner
 
     def _reject_reason(self, login: Login, nonce: bytes) -> SessionReason:
         if login.version != WIRE_VERSION or login.malformed or login.flags:
@@ -148,7 +128,7 @@ class JournalServer(Acceptor):
 
     # ------------------------------------------------------------------ pieces
 
-    async def _send_all(self, connection: socket.socket, request: Request) -> None:
+    async def _send_journal(self, connection: socket.socket, request: Request) -> None:
         """Send everything from a position on, then what is appended, until the follower disconnects."""
         segment, offset, term = request
         if segment and self._directory.term_of(segment) not in {None, term}:
@@ -206,13 +186,6 @@ class JournalServer(Acceptor):
         rest = memoryview(data)
         while rest:
             rest = rest[await self._send_some(connection, rest, self._loop.time() + STALLED_S) :]
-
-    async def _receive_whole(self, connection: socket.socket, count: int, deadline: float) -> bytes:
-        """Exactly ``count`` bytes. Raises OSError."""
-        got = await self._receive_all(connection, count, deadline)
-        if not got:
-            raise ConnectionResetError("the connection is closed")
-        return got
 
 
 def _size(path: Path) -> int | None:

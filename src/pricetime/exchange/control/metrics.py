@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
@@ -22,10 +22,12 @@ from prometheus_client.registry import Collector
 from ... import COMPILED
 from ...types import Phase, Reason, ReportKind
 from ...wire.types import RetransmitStatus, SessionReason
+from ..exchange import Exchange
 from ..settings.config import GatewayConfig
 from . import meters
+from .acceptor import Acceptor
 from .cumulative import cumulative
-from .view import Measured
+from .feed_listener import FeedListener
 
 #: Maximum number of instruments with book metrics, which are ten samples for each instrument.
 MOST_BOOKS = 256
@@ -62,32 +64,14 @@ RECOVERY_REASONS = (
 TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
-class Service(Protocol):
-    """A server of the control side. ``len()``: its connections."""
-
-    @property
-    def counts(self) -> Counter[str]:
-        """Counters by name, such as ``rejected: REASON``."""
-
-    def __len__(self) -> int: ...
-
-
-class Listener(Protocol):
-    """Listens for other publishers on the feed's group."""
-
-    @property
-    def datagrams(self) -> int:
-        """Datagrams received from other publishers so far."""
-
-
 class Services(NamedTuple):
     """The counters of the control side. ``copies``: the journal server, or None."""
 
-    login_handler: Service
-    recovery: Service
-    copies: Service | None
+    login_handler: Acceptor
+    recovery: Acceptor
+    copies: Acceptor | None
     scrapes: Mapping[str, int]
-    listener: Listener | None = None
+    listener: FeedListener | None = None
 
 
 class ExchangeCollector(Collector):
@@ -96,7 +80,7 @@ class ExchangeCollector(Collector):
     Do not call it in the event loop: it may wait for the follower and takes some milliseconds.
     """
 
-    def __init__(self, config: GatewayConfig, exchange: Measured, services: Services) -> None:
+    def __init__(self, config: GatewayConfig, exchange: Exchange, services: Services) -> None:
         self._config = config
         self._exchange = exchange
         self._services = services

@@ -8,7 +8,6 @@ live page (``hosts.py``).
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -17,13 +16,15 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
+from ..exchange import Exchange
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
-from .acceptor import Acceptor
+from .acceptor import Acceptor, Client
+from .feed_listener import FeedListener
 from .hosts import is_known
-from .metrics import ExchangeCollector, Listener, Service, Services
+from .metrics import ExchangeCollector, Services
 from .places import Places
-from .view import Measured
+from .shared import Shared
 
 #: Maximum number of connections, time for a request and its reply in seconds, maximum size of a request in bytes.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
@@ -53,54 +54,29 @@ class MetricsServer(Acceptor):
         log: LimitedLog,
         names: Collection[str] = (),
     ) -> None:
-        super().__init__(listener, "cannot accept a metrics connection", log)
-        self.counts = counts  #: requests by HTTP status, or ``closed``
+        super().__init__(listener, "cannot accept a metrics connection", log, Places(MOST_CLIENTS))
+        self._requests = counts  # by HTTP status, or ``closed``
         self._names = names
-        self._page = SharedPage(read, log)
-        self._clients: Places[asyncio.Task[None]] = Places(MOST_CLIENTS)
+        self._read = read
+        self._page = Shared(self._collect)
 
-    def __len__(self) -> int:
-        return len(self._clients)
+    def _ended(self, client: Client) -> None:
+        if client.task.cancelled():
+            self._requests["closed"] += 1
 
-    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
-        """Serve a connection. If all connections are taken, it replaces the oldest one."""
-        if (longest := self._clients.displaced_by(address)) is not None:
-            self._clients.leave(longest)
-            longest.cancel()
-        task = self._loop.create_task(self._serve(connection))
-        self._clients.enter(task, address)
-        task.add_done_callback(self._end_task)
-        return task
-
-    def _end_task(self, task: asyncio.Task[None]) -> None:
-        """A connection has ended, possibly before it was served."""
-        self._clients.leave(task)
-        if task.cancelled():
-            self.counts["closed"] += 1
-
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _serve(self, client: Client) -> None:
         """Answer one request."""
         deadline = self._loop.time() + TIMEOUT_S
         try:
-            status, method, body = await self._answer(await self._read_header(connection, deadline))
-            rest = memoryview(header_of(status, body) + (b"" if method == "HEAD" else body))
-            while rest:
-                rest = rest[await self._send_some(connection, rest, deadline) :]
-            self.counts[str(status.value)] += 1
+            request = await self._receive_until(client.socket, b"\r\n\r\n", MOST_BYTES, deadline)
+            status, method, body = await self._answer(request)
+            reply = header_of(status, body) + (b"" if method == "HEAD" else body)
+            await self._send_all(client.socket, reply, deadline)
+            self._requests[str(status.value)] += 1
         except TimeoutError:
-            self.counts["closed"] += 1
+            self._requests["closed"] += 1
         except OSError:
             pass  # the client has disconnected
-
-    async def _read_header(self, connection: socket.socket, deadline: float) -> bytes:
-        """Read up to the empty line after the headers, at most MOST_BYTES. Raises OSError."""
-        got = b""
-        while b"\r\n\r\n" not in got and len(got) < MOST_BYTES:
-            more = await self._receive(connection, MOST_BYTES - len(got), deadline)
-            if not more:
-                raise ConnectionResetError("the connection is closed")
-            got += more
-        return got
 
     async def _answer(self, request: bytes) -> tuple[HTTPStatus, str, bytes]:
         """The reply: status, method of the request, and body."""
@@ -116,39 +92,21 @@ class MetricsServer(Acceptor):
             return HTTPStatus.NOT_FOUND, method, b"the metrics are at /metrics\n"
         if method not in {"GET", "HEAD"}:
             return HTTPStatus.METHOD_NOT_ALLOWED, method, b"use GET /metrics\n"
-        page = await self._page.get()
+        page = await self._page.get(self._is_good)
         if page is None:
             return HTTPStatus.INTERNAL_SERVER_ERROR, method, b"the metrics cannot be read: see the log of the server\n"
         return HTTPStatus.OK, method, page
 
-
-class SharedPage:
-    """Shares one collection among requests at about the same time. Collects in a thread, without blocking the loop."""
-
-    def __init__(self, read: Callable[[], bytes], log: LimitedLog) -> None:
-        self._read = read
-        self._log = log
-        self._taking: asyncio.Task[bytes | None] | None = None
-        self._good_until = 0.0
-
-    async def get(self) -> bytes | None:
-        """The last collection if it is recent enough, otherwise a new one; None if collecting fails."""
-        loop = asyncio.get_running_loop()
-        if self._taking is None or (self._taking.done() and loop.time() >= self._good_until):
-            self._taking = loop.create_task(self._take())
-        return await asyncio.shield(self._taking)
-
-    async def _take(self) -> bytes | None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+    def _collect(self) -> bytes | None:
         try:
-            return await asyncio.to_thread(self._read)
+            return self._read()
         except Exception as error:  # an error in the metrics must not stop the exchange
-            self._log.info("metrics failed", error=repr(error))
+            self._loop.call_soon_threadsafe(partial(self._log.info, "metrics failed", error=repr(error)))
             return None
-        finally:
-            ended = loop.time()
-            self._good_until = ended + max(CACHE_S, CACHE_FACTOR * (ended - began))
+
+    def _is_good(self, now: float) -> bool:
+        ended = self._page.ended_at
+        return now < ended + max(CACHE_S, CACHE_FACTOR * (ended - self._page.began_at))
 
 
 def host_of(request: bytes) -> str:
@@ -169,15 +127,15 @@ def header_of(status: HTTPStatus, body: bytes) -> bytes:
     ).encode()
 
 
-def serve(
+def metrics_of(
     listener: socket.socket,
     config: GatewayConfig,
-    exchange: Measured,
-    services: tuple[Service, Service, Service | None],
+    exchange: Exchange,
+    services: tuple[Acceptor, Acceptor, Acceptor | None],
     log: LimitedLog,
-    others: Listener | None = None,
+    others: FeedListener | None = None,
 ) -> MetricsServer:
-    """Start a server for the metrics of an exchange.
+    """A server for the metrics of an exchange.
 
     ``services``: login handler, recovery server and journal server. ``others``: counts datagrams of other publishers.
     """
@@ -185,6 +143,4 @@ def serve(
     registry = CollectorRegistry()
     registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others)))
     ProcessCollector(registry=registry)
-    made = MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
-    made.open()
-    return made
+    return MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)

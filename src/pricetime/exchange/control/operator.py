@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,9 @@ from ...log.backup import back_up
 from ...log.errors import JournalError
 from ...types import Phase, Reason, Side
 from ...wire.types import MAX_OWNER, ORDER_ID_BITS, SessionReason
+from ..exchange import Exchange
 from ..settings.server_log import Log
 from .secrets import Secrets
-from .view import Exchange
 
 if TYPE_CHECKING:
     from ..standby.journal import Journal
@@ -52,13 +53,13 @@ class Operator:
         self._log = log
         self._listing = asyncio.Lock()
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
-            "cancel": self._cancel,
-            "logout": self._log_out,
+            "cancel": partial(self._remove, SessionReason.NO_REASON, Reason.BY_OPERATOR),
+            "logout": partial(self._remove, SessionReason.BY_OPERATOR, Reason.NONE),
             "kill": self._kill,
-            "block": self._block,
-            "unblock": self._unblock,
-            "halt": self._halt,
-            "open": self._open,
+            "block": partial(self._block, self.blocked.add),
+            "unblock": partial(self._block, self.blocked.discard),
+            "halt": partial(self._bring, Phase.HALTED),
+            "open": partial(self._bring, Phase.CONTINUOUS),
             "orders": self._orders,
             "sessions": self._sessions,
             "snapshot": self._snapshot,
@@ -79,36 +80,29 @@ class Operator:
 
         Returns the owners that were logged out.
         """
-        changed = [number for number in before.traders() if after.get(number) != before.get(number)]
+        changed = [number for number in before.traders() if after.trader(number) != before.trader(number)]
         for owner in changed:
-            gone = after.get(owner) is None
+            gone = after.trader(owner) is None
             await self._request(owner, SessionReason.CREDENTIALS_REVOKED, Reason.BY_OPERATOR if gone else Reason.NONE)
         return changed
 
-    async def _cancel(self, request: Mapping[str, Any]) -> Answer:
-        """Cancel all orders of an owner, who stays logged in."""
+    async def _remove(self, session_reason: SessionReason, cancel_reason: Reason, request: Mapping[str, Any]) -> Answer:
+        """End an owner's session, cancel its orders, or both, and wait until that is done."""
         owner = _owner(request)
-        return [], {"owner": owner, **await self._remove(owner, SessionReason.NO_REASON, Reason.BY_OPERATOR)}
-
-    async def _log_out(self, request: Mapping[str, Any]) -> Answer:
-        """End an owner's session. Its orders are cancelled unless its login asked to keep them."""
-        owner = _owner(request)
-        return [], {"owner": owner, **await self._remove(owner, SessionReason.BY_OPERATOR, Reason.NONE)}
+        before = len(await self._list(owner))
+        await self._request(owner, session_reason, cancel_reason)
+        await self._settle(owner)
+        return [], {"owner": owner, "open_before": before, "open_after": len(await self._list(owner))}
 
     async def _kill(self, request: Mapping[str, Any]) -> Answer:
         """Block an owner, end its session and cancel all its orders."""
-        owner = _owner(request)
-        self.blocked.add(owner)
-        done = await self._remove(owner, SessionReason.BY_OPERATOR, Reason.BY_OPERATOR)
-        return [], {"owner": owner, "blocked": True, **done}
+        _, blocked = await self._block(self.blocked.add, request)
+        _, done = await self._remove(SessionReason.BY_OPERATOR, Reason.BY_OPERATOR, request)
+        return [], blocked | done
 
-    async def _block(self, request: Mapping[str, Any]) -> Answer:
-        self.blocked.add(owner := _owner(request))
-        return [], {"owner": owner, "blocked": True}
-
-    async def _unblock(self, request: Mapping[str, Any]) -> Answer:
-        self.blocked.discard(owner := _owner(request))
-        return [], {"owner": owner, "blocked": False}
+    async def _block(self, change: Callable[[int], None], request: Mapping[str, Any]) -> Answer:
+        change(owner := _owner(request))
+        return [], {"owner": owner, "blocked": owner in self.blocked}
 
     async def _orders(self, request: Mapping[str, Any]) -> Answer:
         """The open orders of an owner."""
@@ -139,13 +133,6 @@ class Operator:
             except RuntimeError as error:
                 raise Refused(str(error)) from error
 
-    async def _remove(self, owner: int, session_reason: SessionReason, cancel_reason: Reason) -> dict[str, int]:
-        """Call ``Exchange.remove`` and wait until it is done. Returns the number of open orders before and after."""
-        before = len(await self._list(owner))
-        await self._request(owner, session_reason, cancel_reason)
-        await self._settle(owner)
-        return {"open_before": before, "open_after": len(await self._list(owner))}
-
     async def _request(self, owner: int, session_reason: SessionReason, cancel_reason: Reason) -> None:
         await self._wait_for(lambda: self._exchange.remove(owner, session_reason, cancel_reason))
 
@@ -169,13 +156,7 @@ class Operator:
 
     # ------------------------------------------------------------------ instruments
 
-    async def _halt(self, request: Mapping[str, Any]) -> Answer:
-        return await self._bring(request, Phase.HALTED)
-
-    async def _open(self, request: Mapping[str, Any]) -> Answer:
-        return await self._bring(request, Phase.CONTINUOUS)
-
-    async def _bring(self, request: Mapping[str, Any], phase: Phase) -> Answer:
+    async def _bring(self, phase: Phase, request: Mapping[str, Any]) -> Answer:
         instrument = whole(request.get("instrument"), 0, 2**32 - 1, Refused, "instrument")
         if not await self._set_phase(instrument, phase):
             raise Refused(

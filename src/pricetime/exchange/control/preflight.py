@@ -35,6 +35,7 @@ class Preflight(NamedTuple):
     admin: AdminSocket | None  #: listens for the operator; None without a journal and admin_socket
     secrets: Secrets | None  #: owners that may log in; None: every login is accepted
     files_missing: int  #: file descriptors that the maximum number of clients needs beyond the system's limit
+    opened: ExitStack  #: closes them all
 
     def places(self, config: GatewayConfig) -> Iterator[tuple[str, str]]:
         """Name, and address or URL, of everything that listens, for people."""
@@ -49,19 +50,7 @@ class Preflight(NamedTuple):
             yield "live page", f"http://{text(self.page.getsockname())}/"
 
     def close(self) -> None:
-        made_here = (
-            self.orders,
-            self.recovery,
-            self.feed,
-            self.listener,
-            self.journal,
-            self.metrics,
-            self.page,
-            self.admin,
-        )
-        for made in made_here:
-            if made is not None:
-                made.close()
+        self.opened.close()
 
 
 def preflight(config: GatewayConfig) -> Preflight:
@@ -71,28 +60,26 @@ def preflight(config: GatewayConfig) -> Preflight:
     check_latency_log(config)
     owners = read_secrets(config)
     check_page(config, owners)
+    if config.metrics_port is not None:
+        require("prometheus_client", "metrics", "metrics_port")
     with ExitStack() as opened:
-        orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
-        recovery = opened.enter_context(sockets.listen(config.host, config.recovery_port, "recovery_port"))
+
+        def listen(setting: str, host_setting: str = "host") -> socket.socket:
+            where = getattr(config, host_setting), getattr(config, setting)
+            return opened.enter_context(sockets.listen(*where, setting, host_setting))
+
+        def listen_if_set(setting: str, host_setting: str = "host") -> socket.socket | None:
+            return None if getattr(config, setting) is None else listen(setting, host_setting)
+
+        orders, recovery = listen("port"), listen("recovery_port")
         feed = opened.enter_context(sockets.feed(config))
-        listener = None
-        if config.feed_listen_ms:
-            listener = opened.enter_context(closing(FeedListener(config, feed)))
-        journal = None
-        if config.journal_port is not None:
-            journal = opened.enter_context(sockets.listen(config.host, config.journal_port, "journal_port"))
-        metrics = None
-        if config.metrics_port is not None:
-            require("prometheus_client", "metrics", "metrics_port")
-            where = config.metrics_host, config.metrics_port
-            metrics = opened.enter_context(sockets.listen(*where, "metrics_port", "metrics_host"))
-        page = None
-        if config.http_port is not None:
-            page = opened.enter_context(sockets.listen(config.http_host, config.http_port, "http_port", "http_host"))
-        admin = None if config.admin_path is None else AdminSocket(config.admin_path)
-        opened.pop_all()
-    files_missing = sockets.raise_file_limit(config)
-    return Preflight(orders, recovery, feed, listener, journal, metrics, page, admin, owners, files_missing)
+        listener = opened.enter_context(closing(FeedListener(config, feed))) if config.feed_listen_ms else None
+        journal = listen_if_set("journal_port")
+        metrics, page = listen_if_set("metrics_port", "metrics_host"), listen_if_set("http_port", "http_host")
+        admin = opened.enter_context(closing(AdminSocket(config.admin_path))) if config.admin_path else None
+        files_missing = sockets.raise_file_limit(config)
+        kept = opened.pop_all()
+    return Preflight(orders, recovery, feed, listener, journal, metrics, page, admin, owners, files_missing, kept)
 
 
 def check_page(config: GatewayConfig, owners: Secrets | None) -> None:
@@ -104,7 +91,7 @@ def check_page(config: GatewayConfig, owners: Secrets | None) -> None:
         return
     for package in ("starlette", "uvicorn", "websockets"):
         require(package, "web", "http_port")
-    if owners is not None and config.http_owner is not None and owners.get(config.http_owner) is None:
+    if owners is not None and config.http_owner is not None and owners.trader(config.http_owner) is None:
         raise CannotStart(
             f"http_owner: {config.secrets_file} has no owner {config.http_owner} that may trade: `pricetime secret "
             f"{config.http_owner}` adds it; use this owner only for the sandbox"
@@ -124,10 +111,6 @@ def check_form(*, compiled: bool) -> None:
 
 def check_processors(config: GatewayConfig) -> None:
     """This process may use every processor in ``gateway_cpus``. Raises CannotStart."""
-    if not hasattr(os, "sched_getaffinity"):
-        if config.gateway_cpus:
-            raise CannotStart("gateway_cpus works only on Linux: remove it")
-        return
     allowed = os.sched_getaffinity(0)
     if not_allowed := set(config.gateway_cpus) - allowed:
         raise CannotStart(

@@ -19,7 +19,6 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 
 import numpy as np
 
@@ -39,10 +38,12 @@ from ...wire.messages import (
 from ...wire.types import SYMBOL_BYTES, MessageType, RetransmitStatus, SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
-from .acceptor import Acceptor
+from ..standby.follower import Follower
+from ..state.feed_store import FeedStore
+from .acceptor import Acceptor, Client
 from .places import Places
+from .shared import Shared
 from .token_bucket import TokenBucket
-from .view import Books, Store
 
 #: Cost of a request in addition to its reports, so that the rate limit also bounds small requests.
 REQUEST_COST_REPORTS = 32
@@ -70,50 +71,29 @@ class RecoveryServer(Acceptor):
     """Serves subscribers in the running event loop, from ``open`` to ``close``."""
 
     def __init__(
-        self, listener: socket.socket, config: GatewayConfig, store: Store, books: Books, log: LimitedLog
+        self, listener: socket.socket, config: GatewayConfig, store: FeedStore, books: Follower, log: LimitedLog
     ) -> None:
-        super().__init__(listener, "cannot accept a recovery connection", log)
-        self.counts: Counter[str] = Counter()  #: counters by name
+        places: Places[Client] = Places(config.recovery_clients, config.recovery_clients_per_address)
+        super().__init__(listener, "cannot accept a recovery connection", log, places)
         self._config = config
         self._store = store
         self._books = books
         self._snapshots = SharedSnapshot(books, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
-        self._all = TokenBucket(
-            config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
-        )
-        self._places: Places[RecoveryClient] = Places(config.recovery_clients, config.recovery_clients_per_address)
+        self._all = self._bucket(config.recovery_total_per_second)
 
-    def __len__(self) -> int:
-        return len(self._places)
+    def _bucket(self, per_second: int) -> TokenBucket:
+        """Limits reports. Those of one second may be fetched at once, and at least one full reply."""
+        most = max(per_second, self._config.recovery_chunk_reports + REQUEST_COST_REPORTS)
+        return TokenBucket(per_second, most, self._loop.time())
 
-    def _burst(self, per_second: int) -> int:
-        """Reports that may be fetched at once: those of one second, and at least one full reply."""
-        return max(per_second, self._config.recovery_chunk_reports + REQUEST_COST_REPORTS)
-
-    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
-        """Serve a connection. If all connections are taken, it replaces the idlest one."""
-        self.counts["connections"] += 1
-        if (idlest := self._places.displaced_by(address)) is not None:
-            self._places.leave(idlest)
-            idlest.reason = SessionReason.TOO_MANY_CLIENTS
-            idlest.task.cancel()
-        with suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
-        per_second = self._config.recovery_reports_per_second
-        client = RecoveryClient(
-            connection, address, TokenBucket(per_second, self._burst(per_second), self._loop.time())
-        )
-        client.task = self._loop.create_task(self._serve(client))
-        self._places.enter(client, address)
-        client.task.add_done_callback(partial(self._end_client, client))
-        return client.task
-
-    async def _serve(self, client: RecoveryClient) -> None:
+    async def _serve(self, client: Client) -> None:
         """Answer the requests of one connection until it ends, sends an invalid frame or is too slow."""
+        allowance = self._bucket(self._config.recovery_reports_per_second)
         try:
-            while await self._answer_next(client):
-                pass
+            client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
+            while not client.reason:
+                await self._answer_next(client, allowance)
         except TimeoutError:
             client.reason = SessionReason.SLOW_READER if client.midway else SessionReason.HEARTBEAT_TIMEOUT
         except OSError:
@@ -121,11 +101,7 @@ class RecoveryServer(Acceptor):
         except Exception as error:  # a failed snapshot closes only this connection
             self._log.info("recovery failed", error=repr(error), address=client.address)
 
-    def _end_client(self, client: RecoveryClient, task: asyncio.Task[None]) -> None:
-        """A connection has ended, possibly before it was served."""
-        self._places.leave(client)
-        if task.cancelled():
-            client.reason = client.reason or SessionReason.SHUTDOWN
+    def _ended(self, client: Client) -> None:
         with suppress(OSError):
             if client.reason:
                 self.counts[f"ended: {client.reason.name}"] += 1
@@ -133,28 +109,23 @@ class RecoveryServer(Acceptor):
                 if not client.midway:  # otherwise the client would read it as a part of the reply
                     client.socket.send(Logout(reason=client.reason).encode())
 
-    async def _answer_next(self, client: RecoveryClient) -> bool:
-        """Answer one request. False if the connection has ended, or must be closed for ``client.reason``."""
+    async def _answer_next(self, client: Client, allowance: TokenBucket) -> None:
+        """Answer one request, or set the reason for which the connection must be closed. Raises OSError."""
         idle_s, request_s = self._config.recovery_idle_ms / 1000, self._config.recovery_request_ms / 1000
         kind = await self._receive_all(client.socket, 1, self._loop.time() + idle_s)
-        if kind == b"":
-            return False
         size = REQUESTS.get(kind[0])
         if size is None:
             client.reason = SessionReason.OUT_OF_STATE if SIZES[kind[0]] else SessionReason.UNKNOWN_TYPE
-            return False
+            return
         frame = await self._receive_all(client.socket, size - 1, self._loop.time() + request_s)
-        if not frame:
-            return False
         self._places.touch(client)
         if kind[0] == MessageType.RETRANSMIT_REQUEST:
-            await self._retransmit(client, RetransmitRequest.decode(kind + frame))
+            await self._retransmit(client, allowance, RetransmitRequest.decode(kind + frame))
         else:
             request = SnapshotRequest.decode(kind + frame)
-            await self._send_snapshot(client, without_orders=request.without_orders == 1)
-        return True
+            await self._send_snapshot(client, allowance, without_orders=request.without_orders == 1)
 
-    async def _send(self, client: RecoveryClient, *parts: bytes | memoryview) -> None:
+    async def _send(self, client: Client, *parts: bytes | memoryview) -> None:
         """Send a reply. Raises TimeoutError if the client reads it too slowly."""
         client.midway = True
         pace = Pace(self._config.recovery_bytes_per_second, self._config.recovery_request_ms / 1000, self._loop.time())
@@ -168,8 +139,8 @@ class RecoveryServer(Acceptor):
                 await asyncio.sleep(0)
         client.midway = False
 
-    async def _retransmit(self, client: RecoveryClient, request: RetransmitRequest) -> None:
-        status, reports, checksum = self._find(client, request)
+    async def _retransmit(self, client: Client, allowance: TokenBucket, request: RetransmitRequest) -> None:
+        status, reports, checksum = self._find(allowance, request)
         count, store = len(reports) // ExecutionReport.SIZE, self._store
         self.counts[f"retransmit: {status.name}"] += 1
         self.counts["reports sent again"] += count
@@ -186,7 +157,7 @@ class RecoveryServer(Acceptor):
         )
         await self._send(client, header.encode() + reports)
 
-    def _find(self, client: RecoveryClient, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes, int]:
+    def _find(self, allowance: TokenBucket, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes, int]:
         """The reply to a request: status, reports, and the checksum of all reports before them.
 
         Holds fewer reports than requested if there are no more.
@@ -195,11 +166,11 @@ class RecoveryServer(Acceptor):
         newest = store.next_sequence
         count = min(request.count, self._config.recovery_chunk_reports, max(0, newest - request.seq_num))
         cost = count + REQUEST_COST_REPORTS
-        if client.allowance.wait(cost, now) or self._all.wait(cost, now):
+        if allowance.wait(cost, now) or self._all.wait(cost, now):
             return RetransmitStatus.RANGE_LIMITED, b"", 0
         reports = store.copy(request.seq_num, count) if count and request.seq_num >= store.oldest else None
         charged = REQUEST_COST_REPORTS if reports is None else cost
-        client.allowance.take(charged)
+        allowance.take(charged)
         self._all.take(charged)
         if request.epoch not in {0, store.epoch}:
             return RetransmitStatus.RANGE_GONE, b"", 0
@@ -211,32 +182,18 @@ class RecoveryServer(Acceptor):
         status = RetransmitStatus.RANGE_AHEAD if request.seq_num == newest else RetransmitStatus.RANGE_FOLLOWS
         return status, reports or b"", checksum
 
-    async def _send_snapshot(self, client: RecoveryClient, *, without_orders: bool) -> None:
+    async def _send_snapshot(self, client: Client, allowance: TokenBucket, *, without_orders: bool) -> None:
         """Send a snapshot of all books, or the instruments alone. Its cost delays the client's next request."""
-        await asyncio.sleep(client.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
+        await asyncio.sleep(allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
         if without_orders:
-            client.allowance.take(REQUEST_COST_REPORTS)
+            allowance.take(REQUEST_COST_REPORTS)
             known = await asyncio.to_thread(self._books.instruments)
             await self._send(client, _header(known, self._store.epoch))
             return
         async with self._snapshots.read() as snapshot:
-            client.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
+            allowance.take(snapshot.count + REQUEST_COST_REPORTS)
             self.counts["snapshots sent"] += 1
             await self._send(client, snapshot.header, snapshot.orders)
-
-
-class RecoveryClient:
-    """A connection: its remaining allowance of reports, and the reason for which the server closes it."""
-
-    __slots__ = ("address", "allowance", "midway", "reason", "socket", "task")
-
-    def __init__(self, connection: socket.socket, address: str, allowance: TokenBucket) -> None:
-        self.socket = connection
-        self.address = address
-        self.allowance = allowance
-        self.midway = False  # a part of a reply is sent: no other message may be sent now
-        self.reason = SessionReason.NO_REASON
-        self.task: asyncio.Task[None]
 
 
 class Pace:
@@ -260,58 +217,37 @@ class Pace:
 class Encoded:
     """A snapshot in its wire format."""
 
-    __slots__ = ("count", "header", "orders", "readers")
-
     def __init__(self, snapshot: Snapshot, epoch: int) -> None:
         self.header = _header(snapshot, epoch)
         self.orders = snapshot.orders.view(np.uint8).data
         self.count = len(snapshot.orders)
-        self.readers = 0
 
 
 class SharedSnapshot:
-    """Shares one snapshot among requests at about the same time. It is taken in a thread, without blocking the loop.
+    """Shares one snapshot among requests at about the same time.
 
     ``good_for_s``: age up to which a snapshot is reused. ``most``: maximum number of snapshots in memory; at that limit
     the newest is reused whatever its age, and its readers fetch the newer reports by retransmission.
     """
 
-    def __init__(self, books: Books, store: Store, good_for_s: float, most: int) -> None:
-        self._books = books
-        self._store = store
+    def __init__(self, books: Follower, store: FeedStore, good_for_s: float, most: int) -> None:
         self._good_for_s = good_for_s
         self._most = most
-        self._taking: asyncio.Task[Encoded] | None = None
-        self._taken_at = float("-inf")
-        self._being_read: set[Encoded] = set()
+        self._shared = Shared(lambda: Encoded(books.snapshot(), store.epoch))
+        self._readers: Counter[Encoded] = Counter()  # of each snapshot that is being read
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Encoded]:
         """The last snapshot if it can be reused, otherwise a new one."""
-        snapshot = await self._get()
-        snapshot.readers += 1
-        self._being_read.add(snapshot)
+        snapshot = await self._shared.get(self._is_good)
+        self._readers[snapshot] += 1
         try:
             yield snapshot
         finally:
-            snapshot.readers -= 1
-            if snapshot.readers == 0:
-                self._being_read.discard(snapshot)
+            self._readers -= Counter([snapshot])  # drops one without readers
 
-    async def _get(self) -> Encoded:
-        loop = asyncio.get_running_loop()
-        if self._taking is None or (self._taking.done() and self._is_due(self._taking, loop.time())):
-            self._taking = loop.create_task(self._take())
-        return await asyncio.shield(self._taking)
-
-    def _is_due(self, taken: asyncio.Task[Encoded], now: float) -> bool:
-        if taken.cancelled() or taken.exception() is not None:
-            return True
-        return now - self._taken_at > self._good_for_s and len(self._being_read) < self._most
-
-    async def _take(self) -> Encoded:
-        self._taken_at = asyncio.get_running_loop().time()
-        return await asyncio.to_thread(lambda: Encoded(self._books.snapshot(), self._store.epoch))
+    def _is_good(self, now: float) -> bool:
+        return now - self._shared.began_at <= self._good_for_s or len(self._readers) >= self._most
 
 
 def _header(snapshot: Snapshot, epoch: int) -> bytes:

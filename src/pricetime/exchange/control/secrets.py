@@ -14,7 +14,7 @@ import fcntl
 import os
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -42,33 +42,21 @@ class Owner(NamedTuple):
         return f"Owner({self.number}, {self.name!r})"
 
 
-class Secrets:
-    """The owners that may log in, to trade or to copy the journal."""
+class Secrets(dict[int, Owner]):
+    """The owners that may log in, to trade or to copy the journal, by number."""
 
-    def __init__(self, owners: Mapping[int, Owner]) -> None:
-        self._owners = dict(owners)
-
-    def __len__(self) -> int:
-        return len(self._owners)
-
-    def __contains__(self, number: int) -> bool:
-        return number in self._owners
-
-    def __getitem__(self, number: int) -> Owner:
-        return self._owners[number]
-
-    def get(self, number: int) -> bytes | None:
+    def trader(self, number: int) -> bytes | None:
         """The secret of an owner that may trade; None if there is no such owner."""
-        owner = self._owners.get(number)
+        owner = self.get(number)
         return None if owner is None or owner.follows else owner.secret
 
     def traders(self) -> list[int]:
         """The owners that may trade."""
-        return [number for number, owner in self._owners.items() if not owner.follows]
+        return [number for number, owner in self.items() if not owner.follows]
 
     def follower(self, number: int) -> bytes | None:
         """The secret of an owner that may copy the journal; None if there is no such owner."""
-        owner = self._owners.get(number)
+        owner = self.get(number)
         return owner.secret if owner is not None and owner.follows else None
 
 

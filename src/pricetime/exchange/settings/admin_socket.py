@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ...native.disk import Disk
@@ -32,28 +32,26 @@ class AdminSocket:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            Disk().make_folder(path.parent)
-            with _short(path) as short:
-                if path.is_socket():
-                    self._remove_old(short)
-                before = os.umask(FORBIDDEN)
-                try:
-                    self.listener.bind(short)
-                finally:
-                    os.umask(before)
-            self._identity = _identity(path)
-            self.listener.listen()
-            self.listener.setblocking(False)
+            with ExitStack() as on_error:
+                self.listener = on_error.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                Disk().make_folder(path.parent)
+                with _short(path) as short:
+                    if path.is_socket():
+                        self._remove_old(short)
+                    before = os.umask(FORBIDDEN)
+                    try:
+                        self.listener.bind(short)
+                    finally:
+                        os.umask(before)
+                self._identity = _identity(path)
+                self.listener.listen()
+                self.listener.setblocking(False)
+                on_error.pop_all()
         except OSError as error:
-            self.listener.close()
             raise CannotStart(
                 f"admin_socket: cannot create {path}: {error.strerror}: give a path where this user may write"
             ) from error
-        except CannotStart:
-            self.listener.close()
-            raise
 
     def _remove_old(self, short: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:

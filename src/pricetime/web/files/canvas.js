@@ -31,6 +31,38 @@ export function marks(low, high, count, least) {
   return Array.from({ length: Math.max(0, found) }, (_, i) => (first + i) * step);
 }
 
+export function line(pen, x1, y1, x2, y2) {
+  pen.beginPath();
+  pen.moveTo(x1, y1);
+  pen.lineTo(x2, y2);
+  pen.stroke();
+}
+
+/** A line for each mark of an axis, with its label on the right. */
+export function rules({ pen, colour }, { left, right }, axis, y, label) {
+  pen.strokeStyle = colour("line");
+  pen.fillStyle = colour("quiet");
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  for (const mark of axis) {
+    const place = Math.round(y(mark)) + 0.5;
+    line(pen, left, place, right, place);
+    pen.fillText(label(mark, place), right + 9, place);
+  }
+}
+
+/** Text on a rounded box. */
+export function tag({ pen, colour }, text, left, top, width, height, back, ink) {
+  pen.fillStyle = colour(back);
+  pen.beginPath();
+  pen.roundRect(left, top, width, height, 3);
+  pen.fill();
+  pen.fillStyle = colour(ink);
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  pen.fillText(text, left + 5, top + height / 2 + 0.5);
+}
+
 /** Text in the middle of a chart that has nothing to show. */
 export function empty({ pen, width, height, colour }, text) {
   pen.fillStyle = colour("quiet");

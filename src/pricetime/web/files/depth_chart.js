@@ -1,6 +1,6 @@
 // Cumulative depth: how many lots rest between the best price of a side and each price behind it.
 
-import { begin, empty, marks } from "./canvas.js";
+import { begin, empty, marks, rules } from "./canvas.js";
 import { rough } from "./format.js";
 
 const MARGIN = { left: 10, right: 6, top: 8, bottom: 20 };
@@ -39,19 +39,9 @@ export class DepthChart {
     };
   }
 
-  axes({ pen, height, colour }, { box, x, y }, mid, reach, most, prices) {
-    pen.strokeStyle = colour("line");
-    pen.fillStyle = colour("quiet");
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
-    for (const mark of marks(0, most, Math.max(2, Math.round(height / 45)), 1)) {
-      const place = Math.round(y(mark)) + 0.5;
-      pen.beginPath();
-      pen.moveTo(box.left, place);
-      pen.lineTo(box.right, place);
-      pen.stroke();
-      pen.fillText(rough(mark), box.right + 8, place);
-    }
+  axes(frame, { box, x, y }, mid, reach, most, prices) {
+    const { pen, height } = frame;
+    rules(frame, box, marks(0, most, Math.max(2, Math.round(height / 45)), 1), y, rough);
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
     const half = pen.measureText(prices.text(Math.round(mid))).width / 2;

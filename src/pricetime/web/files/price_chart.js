@@ -1,6 +1,6 @@
 // Mid price over time with the spread as a band around it, the volume of each second below, and your average price.
 
-import { begin, empty, marks } from "./canvas.js";
+import { begin, empty, line, marks, rules, tag } from "./canvas.js";
 import { NONE, number, time } from "./format.js";
 
 // The chart shows the shortest of these spans that holds the history: its length, and the time between two marks.
@@ -70,19 +70,9 @@ export class PriceChart {
   }
 
   /** Lines and labels. `mid`: the price of this moment, whose tag covers the labels next to it. */
-  grid({ pen, colour }, { box, axis, now, x, y }, prices, mid, span_s, step_s) {
-    pen.strokeStyle = colour("line");
-    pen.fillStyle = colour("quiet");
-    pen.textBaseline = "middle";
-    pen.textAlign = "left";
-    for (const mark of axis) {
-      const place = Math.round(y(mark)) + 0.5;
-      pen.beginPath();
-      pen.moveTo(box.left, place);
-      pen.lineTo(box.right, place);
-      pen.stroke();
-      if (Math.abs(place - y(mid)) > TAG_HEIGHT) pen.fillText(prices.text(mark), box.right + 9, place);
-    }
+  grid(frame, { box, axis, now, x, y }, prices, mid, span_s, step_s) {
+    const { pen } = frame;
+    rules(frame, box, axis, y, (mark, place) => (Math.abs(place - y(mid)) > TAG_HEIGHT ? prices.text(mark) : ""));
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
     for (let back = step_s; back < span_s; back += step_s) pen.fillText(ago(back), x(now - 1000 * back), box.bottom + 19);
@@ -130,10 +120,7 @@ export class PriceChart {
     pen.save();
     pen.strokeStyle = pen.fillStyle = colour("good");
     pen.setLineDash([4, 4]);
-    pen.beginPath();
-    pen.moveTo(box.left, place);
-    pen.lineTo(box.right, place);
-    pen.stroke();
+    line(pen, box.left, place, box.right, place);
     pen.textAlign = "left";
     pen.textBaseline = "bottom";
     pen.fillText(`your average ${prices.rounded(average)}`, box.left + 2, place - 2);
@@ -141,43 +128,30 @@ export class PriceChart {
   }
 
   /** The price of this moment, on the axis. */
-  tag({ pen, width, colour }, { box, now, x, y }, last, prices) {
+  tag(frame, { box, now, x, y }, last, prices) {
+    const { pen, width, colour } = frame;
     const place = y(last.mid);
     pen.fillStyle = colour("ink");
     pen.beginPath();
     pen.arc(x(Math.min(last.ms + 1000, now)), place, 2.5, 0, 2 * Math.PI);
     pen.fill();
-    pen.beginPath();
-    pen.roundRect(box.right + 5, place - TAG_HEIGHT / 2, width - box.right - 8, TAG_HEIGHT, 3);
-    pen.fill();
-    pen.fillStyle = colour("panel");
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
-    pen.fillText(prices.text(Math.round(last.mid)), box.right + 9, place + 0.5);
+    const text = prices.text(Math.round(last.mid));
+    tag(frame, text, box.right + 4, place - TAG_HEIGHT / 2, width - box.right - 7, TAG_HEIGHT, "ink", "panel");
   }
 
   /** Time, price and volume under the mouse. */
-  readout({ pen, colour }, { box, x, y }, priced, prices) {
+  readout(frame, { box, x }, priced, prices) {
+    const { pen, colour } = frame;
     const near = priced.reduce((a, b) => (Math.abs(x(a.ms + 500) - this.pointer) <= Math.abs(x(b.ms + 500) - this.pointer) ? a : b));
     const place = Math.round(x(near.ms + 500)) + 0.5;
     if (place < box.left || place > box.right) return;
     pen.strokeStyle = colour("quiet");
-    pen.beginPath();
-    pen.moveTo(place, box.top);
-    pen.lineTo(place, box.bottom);
-    pen.stroke();
+    line(pen, place, box.top, place, box.bottom);
     const [bid, ask] = [near.bid, near.ask].map((ticks) => (ticks === null ? NONE : prices.text(ticks)));
     const text = `${time(near.ms)}   ${bid} / ${ask}   ${number(near.bought + near.sold)} traded`;
     const width = pen.measureText(text).width + 12;
     const left = Math.max(box.left, Math.min(place - width / 2, box.right - width));
-    pen.fillStyle = colour("row");
-    pen.beginPath();
-    pen.roundRect(left, box.top, width, 19, 3);
-    pen.fill();
-    pen.fillStyle = colour("ink");
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
-    pen.fillText(text, left + 6, box.top + 10);
+    tag(frame, text, left, box.top, width, 19, "row", "ink");
   }
 }
 
