@@ -112,7 +112,9 @@ class Books:
         n = self.phase_count
         self.phases = cython.cast(cython.pointer[PhaseRule], reserve(n * cython.sizeof(PhaseRule)))
         self.kept = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        commands = self.phases and self.kept
+        n = LOOKUPS
+        self.lookups = cython.cast(cython.pointer[Lookup], reserve(n * cython.sizeof(Lookup)))
+        commands = self.phases and self.kept and self.lookups
         pools = self.orders and self.cold and self.levels and self.nodes and self.books and self.directory
         owners = self.owner_links and self.owner_lists and self.owner_buckets and self.walks and self.limits
         if not (pools and owners and commands):
@@ -206,6 +208,8 @@ class Books:
             n = self.phase_count
             release(self.phases, n * cython.sizeof(PhaseRule))
             release(self.kept, cython.sizeof(Command))
+            n = LOOKUPS
+            release(self.lookups, n * cython.sizeof(Lookup))
 
     # ------------------------------------------------------------------ commands
 
@@ -229,40 +233,47 @@ class Books:
 
         What a command will look up is prefetched in three steps while earlier commands execute: the entry of its order
         id; the order; what lies around that order. Each would be a cache miss: with prefetching, flows of random ids
-        run twice as fast. A book that never had many orders stays in the cache; then only the entry is prefetched.
+        run twice as fast. Books that never had many orders stay in the cache; then only the entry is prefetched.
         (This is not a function of its own because gcc drops calls of functions that only prefetch.)
         """
-        end: i64 = cython.cast(i64, count)
-        first: i64 = 0 if end < AHEAD else -3 * AHEAD
-        i: i64
-        c: cython.pointer[cython.const[Command]]
-        slot: u32
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
+        end: i64 = cython.cast(i64, count)
+        done: i64 = 0
+        while done < end and self.fresh_order <= MANY_ORDERS:
+            if done + AHEAD < end:
+                prefetch(self._likely_entry(lone, cython.address(commands[done + AHEAD])))
+            self.execute(cython.address(commands[done]))
+            if ends:
+                ends[done] = self.report_count
+            done += 1
         owned: cython.bint = self.owner_limit != 0 or self.owner_list_count != 0
-        for i in range(first, end):
-            if self.fresh_order > MANY_ORDERS:
-                if i + 3 * AHEAD < end:
-                    prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
-                if 0 <= i + 2 * AHEAD < end:
-                    c = cython.address(commands[i + 2 * AHEAD])
-                    slot = self._likely_entry(lone, c).slot
-                    prefetch(cython.address(self.orders[slot]))
-                    if owned:
-                        prefetch(cython.address(self.owner_links[slot]))
-                    prefetch(cython.address(self.levels[self._likely_level(c)]))
-                if 0 <= i + AHEAD < end:
-                    c = cython.address(commands[i + AHEAD])
-                    slot = self._likely_entry(lone, c).slot
-                    prefetch(cython.address(self.orders[self.orders[slot].next]))
-                    prefetch(cython.address(self.orders[self.orders[slot].prev]))
-                    prefetch(cython.address(self.levels[self.orders[slot].level]))
-                    if owned:
-                        prefetch(cython.address(self.owner_links[self.owner_links[slot].next]))
-                        prefetch(cython.address(self.owner_links[self.owner_links[slot].prev]))
-                    prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
-            elif 0 <= i + AHEAD < end:
-                prefetch(self._likely_entry(lone, cython.address(commands[i + AHEAD])))
-            if i >= 0:
+        seen: cython.pointer[Lookup]
+        i: i64
+        for i in range(done if end - done < AHEAD else done - 3 * AHEAD, end):
+            if i + 3 * AHEAD < end:
+                seen = cython.address(self.lookups[i + 3 * AHEAD & (LOOKUPS - 1)])
+                seen.entry = self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD]))
+                prefetch(seen.entry)
+            if done <= i + 2 * AHEAD < end:
+                seen = cython.address(self.lookups[i + 2 * AHEAD & (LOOKUPS - 1)])
+                seen.slot = seen.entry.slot
+                prefetch(cython.address(self.orders[seen.slot]))
+                if owned:
+                    prefetch(cython.address(self.owner_links[seen.slot]))
+                if self.level_count >= MANY_LEVELS:
+                    seen.level = self._likely_level(cython.address(commands[i + 2 * AHEAD]))
+                    prefetch(cython.address(self.levels[seen.level]))
+            if done <= i + AHEAD < end:
+                seen = cython.address(self.lookups[i + AHEAD & (LOOKUPS - 1)])
+                prefetch(cython.address(self.orders[self.orders[seen.slot].next]))
+                prefetch(cython.address(self.orders[self.orders[seen.slot].prev]))
+                prefetch(cython.address(self.levels[self.orders[seen.slot].level]))
+                if owned:
+                    prefetch(cython.address(self.owner_links[self.owner_links[seen.slot].next]))
+                    prefetch(cython.address(self.owner_links[self.owner_links[seen.slot].prev]))
+                if self.level_count >= MANY_LEVELS:
+                    prefetch(cython.address(self.orders[self.levels[seen.level].tail]))
+            if i >= done:
                 self.execute(cython.address(commands[i]))
                 if ends:
                     ends[i] = self.report_count
@@ -276,8 +287,8 @@ class Books:
         return cython.address(book.ids[self._home_of(book, c.order_id)])
 
     def _likely_level(self, c):
-        """The level that a new order may join, if there are too many levels for the cache; else NIL."""
-        if self.level_count < MANY_LEVELS or c.type != NEW_ORDER or self.book_count != 1:
+        """The level that a new order of the only book may join; NIL for other commands."""
+        if c.type != NEW_ORDER or self.book_count != 1:
             return NIL
         side: u32 = BID if c.side == BID else ASK
         return self.level_at(cython.address(self.books[0].ladders[side - 1]), key_of(side, c.price))
@@ -327,16 +338,15 @@ class Books:
         if self._meets(book, makers, limit):
             self._take(book, c, limit)
         elif may_rest(c.order_type, c.time_in_force):
-            self._rest_passive(book, c, position)
+            self._rest_passive(book, c, position, ~limit)
         else:
             self._report_new(book, c, False)
             self._cancel_remainder(book, c, c.quantity)
 
-    def _rest_passive(self, book, c, position):
-        """The order crosses nothing and may rest; ``position`` is where its id belongs."""
+    def _rest_passive(self, book, c, position, key):
+        """The order crosses nothing and may rest; ``position`` is where its id belongs, ``key`` that of its price."""
         side: u32 = c.side
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-        key: i64 = key_of(side, c.price)
         leaf: u32 = self._leaf_at(ladder, place_of(key))
         level: u32 = self._level_in(leaf, key)
         reason: u32 = self._refuse_slot(book, c.owner)
@@ -465,6 +475,8 @@ class Books:
         """Take a resting order out of its level and add it again: it may trade before it rests."""
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
+        if order.owner != 0:
+            self._leave_owner(slot)
         self._unlink(ladder, slot)
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
@@ -932,8 +944,6 @@ class Books:
 
     def _unlink(self, ladder, slot):
         """Take an order out of its level, and drop the level if it was the last."""
-        if self.orders[slot].owner != 0:
-            self._leave_owner(slot)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         queue: cython.pointer[Level] = cython.address(self.levels[order.level])
         queue.count -= 1
@@ -952,6 +962,8 @@ class Books:
 
     def _remove(self, book, slot, position):
         """Remove an order from the book; ``position`` is that of its id."""
+        if self.orders[slot].owner != 0:
+            self._leave_owner(slot)
         side: u32 = self.levels[self.orders[slot].level].side
         self._unlink(cython.address(book.ladders[side - 1]), slot)
         self._erase(book, position)
@@ -1255,8 +1267,10 @@ class Books:
         return cython.cast(u64, tag >> shift) << 3 | tag & 7
 
     def _home_of(self, book, order_id):
-        """Home position of an id: ``_home`` of its ``_tag``."""
-        return self._home(book, self._tag(order_id))
+        """Home position of an id: ``_home`` of its ``_tag``, in fewer steps. The last three bits decide no shift."""
+        high: u32 = cython.cast(u32, cython.cast(u64, (order_id >> 3) * self.id_multiplier) >> 32)
+        shift: u32 = book.id_shift if high >= book.id_moved else book.id_old_shift
+        return cython.cast(u64, high >> shift) << 3 | order_id & 7
 
     def _position(self, book, order_id):
         """Position of an id in the table, or of the empty entry where it belongs."""
