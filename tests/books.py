@@ -1,7 +1,5 @@
 """The books under test behind one interface, and how two of them are compared."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 

@@ -1,7 +1,5 @@
 """The files of the repository, for tests that build it somewhere else."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path

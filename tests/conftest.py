@@ -1,7 +1,5 @@
 """The form under test (PRICETIME_PURE), the effort of Hypothesis, and the folder of real tapes."""
 
-from __future__ import annotations
-
 import gc
 import os
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Run Python code in a process that counts every allocation, of heap and system, by thread."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """How much a slow test does: a sample in ``make test``, everything in ``make test-slow``."""
 
-from __future__ import annotations
-
 import os
 
 #: ``make test-slow`` sets this, and runs the tests marked ``slow``.

@@ -1,7 +1,5 @@
 """A reference engine to compare the real one with: a reference book per instrument, and the rules they share."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Iterator

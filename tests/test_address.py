@@ -1,7 +1,5 @@
 """Hosts and ports: as text and back, and as socket addresses."""
 
-from __future__ import annotations
-
 import socket
 
 import pytest

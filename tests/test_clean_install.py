@@ -1,7 +1,5 @@
 """Each extra in an environment of its own: its packages can be imported, and the command that needs them runs."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shlex

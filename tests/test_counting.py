@@ -1,7 +1,5 @@
 """The counter of allocations sees every allocation and the thread that made it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.counting import counted

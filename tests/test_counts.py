@@ -1,7 +1,5 @@
 """The variable that make test-slow sets reaches the tests, although conftest removes others."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Every reason to reject a command has its exception, and all exceptions have one base."""
 
-from __future__ import annotations
-
 import inspect
 
 import pytest

@@ -1,7 +1,5 @@
 """``Trade`` and ``Execution``: what a command hands back."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from typing import Any

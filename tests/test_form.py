@@ -1,7 +1,5 @@
 """Which form runs, and what the user sees of it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

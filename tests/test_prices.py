@@ -1,7 +1,5 @@
 """Prices in currency and in ticks."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Any
 

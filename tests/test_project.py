@@ -1,11 +1,10 @@
 """Rules of the project: what is compiled, what an import loads, what the repository holds."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +27,8 @@ def test_the_modules_written_for_the_compiler_have_a_schema() -> None:
     assert {"pricetime.core.book", "pricetime.ring.ring"} < set(listed)
     if sys.platform == "linux":
         assert set(listed) == {".".join(path.relative_to(SOURCE.parent).with_suffix("").parts) for path in written}
+        overrides = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["overrides"]
+        assert [*listed] in [kind["module"] for kind in overrides], "pyproject.toml: the compiled modules for mypy"
 
 
 def run(code: str) -> str:

@@ -1,7 +1,5 @@
 """The source distribution contains everything that its tests need: they pass from it as they do from the repository."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

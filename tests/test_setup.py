@@ -1,7 +1,5 @@
 """What a build without a C compiler does, and what a failing one says."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

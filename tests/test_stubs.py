@@ -1,7 +1,5 @@
 """The stubs of compiled classes have the names and signatures of the classes."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +8,6 @@ import pytest
 
 #: Classes by module, checked together, because mypy is slow to start.
 CLASSES = {
-    "pricetime.ring.ring": "Ring",
-    "pricetime.ring.idle": "Idle",
     "pricetime.core.order_book": "OrderBook",
     "pricetime.core.engine": "Engine",
     "pricetime.core.builder": "BookBuilder",
@@ -20,7 +16,7 @@ CLASSES = {
 }
 
 #: Private names of compiled modules: constants and internal functions.
-NOT_PUBLIC = rf"pricetime\.(core\.|ring\.)?\w+\.(?!({'|'.join(CLASSES.values())}|Trade)$)\w+"
+NOT_PUBLIC = rf"pricetime\.(core\.)?\w+\.(?!({'|'.join(CLASSES.values())}|Trade)$)\w+"
 
 
 @pytest.mark.compiled

@@ -1,7 +1,5 @@
 """Tests give the same results in any terminal, language and environment: ``tests/conftest.py`` ensures it."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

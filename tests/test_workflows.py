@@ -1,7 +1,5 @@
 """The workflows of GitHub parse, cover every Python that pricetime supports, and publish without a password."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Some benchmarks need the compiled form, and cannot be imported without it."""
 
-from __future__ import annotations
-
 import pricetime
 
 COMPILED = ["journal", "pipeline"]

@@ -1,7 +1,5 @@
 """The compared books do the same, so the benchmark compares speed alone; figures are medians of alternating runs."""
 
-from __future__ import annotations
-
 import gc
 from dataclasses import replace
 

@@ -1,10 +1,9 @@
 """The command that compares two revisions: what it prints, writes and exits with, and which differences are real."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
@@ -111,7 +110,7 @@ def test_who_goes_first_changes_with_every_workload_and_every_round(monkeypatch:
         def __init__(self, revision: Revision) -> None:
             self.name = revision.name
 
-        def __enter__(self) -> Recorder:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_: object) -> None:

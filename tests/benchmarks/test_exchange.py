@@ -1,7 +1,5 @@
 """The benchmark of the exchange prints latencies, processor times and open pages."""
 
-from __future__ import annotations
-
 import re
 from importlib.util import find_spec
 

@@ -1,7 +1,5 @@
 """The output of callgrind is read function by function, excluding callees."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The benchmark of the journal finishes, and every timed command is in the journal."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

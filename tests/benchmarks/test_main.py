@@ -1,7 +1,5 @@
 """The command ``python -m benchmarks`` from end to end, at its smallest size."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

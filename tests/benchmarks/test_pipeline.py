@@ -1,7 +1,5 @@
 """The benchmark of the pipeline finishes, and the figures include every stage."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

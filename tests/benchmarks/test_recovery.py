@@ -1,7 +1,5 @@
 """The benchmark of a start finishes, and reads what a server logged."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from pathlib import Path
 

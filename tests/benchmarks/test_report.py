@@ -1,7 +1,5 @@
 """Tables of results, on the terminal and in files."""
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The sources of two revisions are copied into separate folders, and each runs in its own processes."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What counts as a stall of the machine, and that every processor is measured."""
 
-from __future__ import annotations
-
 import os
 import time
 

@@ -1,7 +1,5 @@
 """Every workload does what its name says."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray

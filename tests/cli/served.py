@@ -1,10 +1,9 @@
 """An exchange in a process of its own, and the options that lead the other commands to it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import pytest
 
@@ -17,7 +16,7 @@ SMALL = ("--order-capacity", "10000", "--no-prefault")
 class Served(ServerProcess):
     """A server that runs."""
 
-    def __enter__(self) -> Served:
+    def __enter__(self) -> Self:
         super().__enter__()
         recovery = ("--recovery-port", str(self.recovery[1]))
         self.load = ("--port", str(self.port))

@@ -1,7 +1,5 @@
 """The operator's command, against a server that runs and against none."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

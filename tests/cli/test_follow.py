@@ -1,7 +1,5 @@
 """``pricetime follow``: of a local directory and of a remote server, with journals that a test writes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace

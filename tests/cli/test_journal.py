@@ -1,7 +1,5 @@
 """``pricetime journal`` and ``pricetime replay`` of a journal."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

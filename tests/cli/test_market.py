@@ -1,7 +1,5 @@
 """``pricetime market`` as a command: what it prints, how it ends, what it refuses."""
 
-from __future__ import annotations
-
 import importlib
 import re
 import signal

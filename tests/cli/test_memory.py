@@ -1,7 +1,5 @@
 """Every command that has not enough memory ends with one line, which says what to lower, and exit code 2."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

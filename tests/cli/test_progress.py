@@ -1,7 +1,5 @@
 """The bar of a terminal that is narrow: what is left out, and that no amount is cut."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """Every table that the commands print: at any width no figure, unit or name is cut, whatever the encoding."""
 
-from __future__ import annotations
-
 import importlib
 import io
 import re

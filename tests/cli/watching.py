@@ -1,12 +1,11 @@
 """``pricetime subscribe`` in a process of its own, whose lines are read as they come: its output never fills up."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
 import threading
 from types import TracebackType
+from typing import Self
 
 #: How long what is waited for may take.
 PATIENCE_S = 60.0
@@ -24,7 +23,7 @@ class Watching:
         self._reader = threading.Thread(target=self._read, name="lines")
         self._reader.start()
 
-    def __enter__(self) -> Watching:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:

@@ -1,11 +1,10 @@
 """The public side of an exchange on sockets: a feed, and a recovery server in a thread of its own."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import threading
 from types import TracebackType
+from typing import Self
 
 from pricetime.client.answers import Answer, RangeAnswer
 from pricetime.client.feed_state import RangeWanted, SnapshotWanted, Wanted
@@ -148,7 +147,7 @@ class Served:
             thread.join()
         self._udp.close()
 
-    def __enter__(self) -> Served:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

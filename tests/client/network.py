@@ -1,7 +1,5 @@
 """A network between a feed and its subscribers that drops, doubles and reorders; and the exchange at its other end."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The order entry of an exchange in a thread: the protocol of the wire around an ``Engine``, and faults to inject."""
 
-from __future__ import annotations
-
 import contextlib
 import random
 import socket
@@ -9,6 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -163,7 +162,7 @@ class OrderEntry:
         for connection in self._connections:
             connection.thread.join()
 
-    def __enter__(self) -> OrderEntry:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

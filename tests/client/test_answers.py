@@ -1,7 +1,5 @@
 """The answers of a recovery server, in whatever pieces they come."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

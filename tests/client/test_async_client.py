@@ -1,7 +1,5 @@
 """The client for asyncio: the same conversations as ``test_client``, in an event loop."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import socket

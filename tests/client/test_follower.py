@@ -1,7 +1,5 @@
 """Behind any network, at any time, a follower ends with the books of the engine."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Whatever datagrams are forged into a true feed: once only honest ones come, the books are the exchange's."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass, field
 

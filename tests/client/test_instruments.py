@@ -1,7 +1,5 @@
 """The instruments of an exchange, asked of its recovery server."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The list of open orders, part by part while orders come, trade and go: in the end exactly those that are open."""
 
-from __future__ import annotations
-
 import random
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The compiled receiver and the plain one: what is next goes into the books, anything else to the caller."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from typing import Any

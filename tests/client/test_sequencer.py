@@ -1,7 +1,5 @@
 """Whatever a network does to datagrams, what the sequencer hands out is the feed: whole, in order, each report once."""
 
-from __future__ import annotations
-
 import itertools
 import random
 from collections.abc import Iterator

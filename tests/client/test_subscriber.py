@@ -1,7 +1,5 @@
 """A subscriber on sockets: it joins, follows, fills gaps and ends with the books of the engine."""
 
-from __future__ import annotations
-
 import random
 import socket
 import time

@@ -1,7 +1,5 @@
 """A fresh book of each kind, for the rules that all of them follow."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Plain limit orders: what rests, what trades, at which price and in which order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Matching asks the heap for nothing: as many allocations at 1,000,000 orders as at 1,000."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

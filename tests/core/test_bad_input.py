@@ -1,7 +1,5 @@
 """Bad input: a typed error that names the value and what is allowed, and a book that is exactly as before."""
 
-from __future__ import annotations
-
 import math
 from decimal import Decimal
 from enum import IntEnum

@@ -1,7 +1,5 @@
 """The builder of books: what it takes, what does not fit, snapshots, and what its books may not do."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 from typing import Any

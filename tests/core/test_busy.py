@@ -1,7 +1,5 @@
 """One call at a time: a second one while a call is inside is rejected and changes nothing."""
 
-from __future__ import annotations
-
 import copy
 import gc
 import pickle

@@ -1,7 +1,5 @@
 """The C API, called from C where it is compiled and as plain functions where it is not."""
 
-from __future__ import annotations
-
 import ctypes
 import shutil
 import subprocess

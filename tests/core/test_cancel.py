@@ -1,7 +1,5 @@
 """Cancel and reduce: what leaves the book, and who may ask for it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Full arenas: an order that finds no room is refused with a reason, and the book stays as it was."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

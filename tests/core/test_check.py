@@ -3,8 +3,6 @@
 The records can be reached in the uncompiled form only; there they are Python objects.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Command arrays: what each field may hold, how a command is refused, and which arrays are taken at all."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

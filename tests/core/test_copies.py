@@ -1,7 +1,5 @@
 """Pickles and copies: a second book in the same state, which continues in the same way."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from collections.abc import Callable

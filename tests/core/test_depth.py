@@ -1,7 +1,5 @@
 """What ``depth`` returns: a pair of arrays that a notebook shows and matplotlib draws."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 import sys

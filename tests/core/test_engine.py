@@ -1,7 +1,5 @@
 """Many instruments behind one ``apply``: books of their own over one pool of orders."""
 
-from __future__ import annotations
-
 import copy
 import gc
 import pickle

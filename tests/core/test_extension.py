@@ -1,7 +1,5 @@
 """Orders whose fields continue in an extension: the next command executes or rejects them."""
 
-from __future__ import annotations
-
 import pickle
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Halts and price bands: what is refused, in which order it is checked, and what goes on."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from typing import Any

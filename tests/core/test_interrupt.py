@@ -1,7 +1,5 @@
 """A signal in a long apply: the array is executed whole, and what the handler raises carries the reports."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator

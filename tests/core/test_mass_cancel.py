@@ -1,7 +1,5 @@
 """Mass cancel: which orders of an owner go, in which order, and what is said of it."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from typing import Any

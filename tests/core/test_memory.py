@@ -1,7 +1,5 @@
 """Memory that the system does not give, and memory that is kept or let go."""
 
-from __future__ import annotations
-
 import resource
 import subprocess
 import sys

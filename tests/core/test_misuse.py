@@ -1,7 +1,5 @@
 """Objects made by halves or twice, and arguments that run code of their own: an error, and nothing broken."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """No float anywhere in ``core/``: prices and quantities are whole numbers on every machine."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """OPEN_ORDERS: which orders of an owner are reported, in which order, how many at a time, and how to continue."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What one owner may ask for: open orders, the quantity of an order, its distance from the best price."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from typing import Any

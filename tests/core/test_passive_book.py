@@ -1,7 +1,5 @@
 """The book that mirrors a feed: each call, each refusal, and the same in bulk."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from collections.abc import Callable

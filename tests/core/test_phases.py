@@ -1,7 +1,5 @@
 """A phase is a row of the table: the core, a rebuilt book and the reference follow rows that no phase has yet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

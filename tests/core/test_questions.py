@@ -1,7 +1,5 @@
 """What a book can be asked: an order, a queue, a place in it, the depth, everything in turn."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """References: each accepted order has the next number, keeps it until it is done, and no other has it."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 import random

@@ -1,7 +1,5 @@
 """Replace: who keeps its place, what crosses, and what is refused with the original untouched."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

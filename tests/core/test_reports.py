@@ -1,7 +1,5 @@
 """What each command reports and in which order: enough to rebuild the book, order by order, from the feed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

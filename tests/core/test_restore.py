@@ -1,7 +1,5 @@
 """A state goes into records and comes out of them: whole, whatever the rules are by then, or not at all."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Self-trade prevention: six modes, keyed by owner, decided by the incoming order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

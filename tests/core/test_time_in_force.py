@@ -1,7 +1,5 @@
 """IOC, FOK, post-only and market orders, terms that contradict each other or have no rule, and ``match_order``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What writes a journal is of the compiled form alone, and a server needs its packages."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 import pricetime

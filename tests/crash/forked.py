@@ -4,8 +4,6 @@ A server takes most of a second to start, and nearly all of that is imports. To 
 from a process that does nothing else (``multiprocessing``'s fork server). All else is as ``pricetime serve`` does it.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -3,8 +3,6 @@
 It fails with its own exit code; when there is room again, a restart continues, and every acknowledged command is there.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """One life of a server's journal, step by step instead of by threads: commands, commits, snapshots, removal."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 

@@ -1,14 +1,12 @@
 """A server that is killed and restarted, and clients and subscribers that must not notice more than a pause."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,7 +47,7 @@ class Lives:
         self._rng = random.Random(seed)
         self._feed: Following | None = None
 
-    def __enter__(self) -> Lives:
+    def __enter__(self) -> Self:
         self.server.__enter__()
         server = self.server
         self._feed = Following(

@@ -1,7 +1,5 @@
 """From the files of a journal to its books, as a server does it, and nothing beside the books."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """For any flow and any crash, what is recovered is what the reference makes of the same commands. In both forms."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

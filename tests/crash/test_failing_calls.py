@@ -1,7 +1,5 @@
 """The n-th call on the disk fails, for every n: it is got over or told in a line; nothing is acknowledged in vain."""
 
-from __future__ import annotations
-
 import errno
 import os
 import random

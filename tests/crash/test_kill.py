@@ -1,7 +1,5 @@
 """SIGKILL of a real server under load: what a client saw acknowledged is there, once, and the feed goes on."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The disk that the other tests here believe: which states it gives, and which it does not."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 

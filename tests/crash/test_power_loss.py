@@ -1,7 +1,5 @@
 """The power goes out at any moment: what was acknowledged is there, and nothing is there that was not given."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """A server is killed while it starts, behind each call on the disk: the next start finds the same exchange."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

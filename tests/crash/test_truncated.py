@@ -1,7 +1,5 @@
 """A journal cut anywhere while it is written: the books of the longest good beginning, from the last snapshot."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,7 +1,5 @@
 """An owner that trades over the lives of a server, and remembers every report that it ever saw."""
 
-from __future__ import annotations
-
 import random
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Commands that are given to a server, and the books that the reference makes of each first part of them."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 from functools import lru_cache

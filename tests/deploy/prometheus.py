@@ -1,7 +1,5 @@
 """A real Prometheus, in a process of its own and a folder that goes with it, configured as deploy/prometheus says."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
@@ -12,7 +10,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -65,7 +63,7 @@ class Prometheus:
         assert self._process.stdout is not None
         self.said.extend(self._process.stdout)
 
-    def __enter__(self) -> Prometheus:
+    def __enter__(self) -> Self:
         deadline = time.monotonic() + PATIENCE_S
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -1,7 +1,5 @@
 """The queries of a dashboard to Prometheus."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The alert rules are right for promtool, about metrics that there are, and come when they should."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The dashboard equals the output of its generator and queries existing metrics only."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

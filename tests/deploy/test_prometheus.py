@@ -1,7 +1,5 @@
 """A real Prometheus scrapes a real exchange under load: every panel of the dashboard has something to show."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """The code blocks of the documents, and the inline code of their prose."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Check that the commands, options, targets and files of a shell line exist in this project."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

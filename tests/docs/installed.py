@@ -1,7 +1,5 @@
 """The installation of a reader: what ``pip install '.[extras]'`` brings, and nothing else of this environment."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from importlib import metadata

@@ -1,7 +1,5 @@
 """The callers shown in c-api.md compile and run unchanged."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
 import shutil

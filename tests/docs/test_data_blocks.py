@@ -1,7 +1,5 @@
 """Every code block names its language, and a test checks it or the block says why it is not run."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from html.parser import HTMLParser

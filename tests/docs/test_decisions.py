@@ -1,7 +1,5 @@
 """Decisions are numbered without a gap, titled with what was decided, and listed in the index."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

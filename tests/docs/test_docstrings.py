@@ -1,7 +1,5 @@
 """Every public name has a docstring, and every call says what it returns, as the site reads them."""
 
-from __future__ import annotations
-
 import doctest
 import importlib
 import re

@@ -1,7 +1,5 @@
 """The page on errors names every exception and every reason, with its number and its base."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The Python that the documents show runs, and prints what they show."""
 
-from __future__ import annotations
-
 import contextlib
 import doctest
 import io

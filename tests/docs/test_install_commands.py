@@ -1,7 +1,5 @@
 """Documents install from a checkout. They use the name on the package index only where they say "once released"."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The page of the journal shows the structs of the schema, byte for byte."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

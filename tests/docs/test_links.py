@@ -1,7 +1,5 @@
 """Every link in the documents leads to an existing file of the repository, and to an existing heading in it."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

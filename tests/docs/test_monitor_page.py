@@ -1,7 +1,5 @@
 """The page on monitoring lists every metric and every alert, and its examples are valid."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

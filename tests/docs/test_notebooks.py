@@ -1,7 +1,5 @@
 """Every notebook runs from its first cell to its last, shows what its text says, and is stored without outputs."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

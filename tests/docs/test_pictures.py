@@ -1,7 +1,5 @@
 """The pictures in the documents are drawn from the runs recorded beside them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """README is short and its badges are true; CONTRIBUTING lists every target of the Makefile."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

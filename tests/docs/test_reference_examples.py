@@ -1,7 +1,5 @@
 """Every public call on the pages of the reference has an example that a test runs."""
 
-from __future__ import annotations
-
 import ast
 import doctest
 import re

@@ -1,7 +1,5 @@
 """The reference names everything public, and shows the records of the code."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

@@ -1,7 +1,5 @@
 """The page on reports: its commands work, and its tables name every member of a run and every picture."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator

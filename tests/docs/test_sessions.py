@@ -3,8 +3,6 @@
 The processes have only the packages that the page installs before.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The page of the settings equals the output of its generator, and its examples are valid."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Shell lines in blocks and prose use commands, options, targets and extras that exist."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

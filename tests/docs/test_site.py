@@ -1,7 +1,5 @@
 """The site of the documents builds without a warning, has each page in its menu, and loads only its own files."""
 
-from __future__ import annotations
-
 import ast
 import html
 import json
@@ -154,8 +152,6 @@ STUBBED = [
     ("pricetime", "core/order_book.pyi", "OrderBook"),
     ("pricetime", "core/engine.pyi", "Engine"),
     ("client", "core/builder.pyi", "BookBuilder"),
-    ("ring", "ring/ring.pyi", "Ring"),
-    ("ring", "ring/idle.pyi", "Idle"),
 ]
 
 

@@ -1,7 +1,5 @@
 """The files of docs/operate/tls.md, with free ports: orders arrive, and the client rejects a different certificate."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import socket

@@ -1,7 +1,5 @@
 """The page on the live page is true: its commands run, and its settings and numbers are those of the code."""
 
-from __future__ import annotations
-
 import importlib
 import re
 from pathlib import Path

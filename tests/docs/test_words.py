@@ -1,7 +1,5 @@
 """No text of the project uses a word that the style guide bans."""
 
-from __future__ import annotations
-
 import io
 import re
 import tokenize

@@ -1,7 +1,5 @@
 """A client's view of its own orders, from nothing but the reports of its session."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A real server, clients over TCP, subscribers to the feed: they all know the same orders."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.load.following import Following

@@ -1,7 +1,5 @@
 """Subscribers of an exchange whose feed loses, doubles and reorders datagrams end with its own books."""
 
-from __future__ import annotations
-
 import socket
 
 import pytest

@@ -3,8 +3,6 @@
 The subscriber notices, recovers by itself, and ends WHOLE with the server's own books.
 """
 
-from __future__ import annotations
-
 import shutil
 import signal
 import socket

@@ -1,7 +1,5 @@
 """A real server with a journal: stopped and started again, and what it ends with if the journal fails."""
 
-from __future__ import annotations
-
 import signal
 import time
 from pathlib import Path

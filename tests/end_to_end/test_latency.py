@@ -1,7 +1,5 @@
 """A real server leaves its latencies in a file, which the command shows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

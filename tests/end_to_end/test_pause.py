@@ -1,7 +1,5 @@
 """A server that was stopped for a while blames none of its clients, who spoke all the time."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """A real server as its users meet it: bad input, noise, and a stop."""
 
-from __future__ import annotations
-
 import random
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """Each example runs as its first lines say, and prints what it promises."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -1,7 +1,5 @@
 """What follows from reports: an owner's open orders from its stream, and that streams and feed tell the same."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """As many orders as go through: a few owners that send the same flow again and again, and read their answers."""
 
-from __future__ import annotations
-
 import os
 import selectors
 import socket

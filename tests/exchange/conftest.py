@@ -1,7 +1,5 @@
 """All of an exchange needs the server's packages, and what runs for every order is of the compiled form alone."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 import pricetime

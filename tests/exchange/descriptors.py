@@ -1,7 +1,5 @@
 """A process that runs out of descriptors, for as long as a test wants it to."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import os

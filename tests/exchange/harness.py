@@ -1,7 +1,5 @@
 """An exchange whose turns are taken by the test, in its own thread; its clients, and who listens to its feed."""
 
-from __future__ import annotations
-
 import socket
 import struct
 import time
@@ -110,7 +108,7 @@ class Harness:
             assert time.monotonic() < deadline, "the condition did not come true in time"
             self.loop.iterate(1)
 
-    def client(self, owner: int = 1, **login: Any) -> Client:
+    def client(self, owner: int = 1, **login: Any) -> "Client":
         """A client that is logged in, or was refused."""
         made = Client(self, owner, **login)
         self.iterate(2)

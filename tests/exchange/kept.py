@@ -1,7 +1,5 @@
 """An exchange with a journal, whose turns, syncs and snapshots come when the test says so; and its sudden end."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

@@ -1,7 +1,5 @@
 """An asyncio loop in a thread of its own, so that a test can be the other end with plain blocking sockets."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

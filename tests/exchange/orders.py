@@ -1,7 +1,5 @@
 """Messages in few words."""
 
-from __future__ import annotations
-
 from pricetime import GTC, LIMIT
 from pricetime.types import ALL_INSTRUMENTS, Instruction
 from pricetime.wire.messages import (

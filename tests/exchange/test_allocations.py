@@ -1,7 +1,5 @@
 """An order on its way through the exchange asks the heap for nothing: not once, in any thread that carries orders."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """When reports are sent with a journal: not before their command is durable, and not after a failure."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket

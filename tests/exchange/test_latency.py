@@ -1,7 +1,5 @@
 """How long commands take, told apart by what they did: every one of them counted once, under the right kind."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A mass cancel of many orders: in parts, between which others have their turn, and as if it were one to its owner."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Random traffic of several owners over several instruments, held against a book that knows nothing of gateways."""
 
-from __future__ import annotations
-
 import random
 from typing import Any
 

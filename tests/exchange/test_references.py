@@ -1,7 +1,5 @@
 """Public references over the lives of an exchange: two orders never share one, and all who see them agree."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 

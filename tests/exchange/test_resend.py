@@ -4,8 +4,6 @@ The rule of the wire: log in with RESUME, read up to the first heartbeat, then s
 here trade at once, so that a second copy would trade again and no rule about order ids would stop it.
 """
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a server does around the control side: it writes what was measured, whatever it ends for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The exchange in its threads: clients that come and go, one that stops reading, and memory that stays."""
 
-from __future__ import annotations
-
 import gc
 import random
 import socket

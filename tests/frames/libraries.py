@@ -1,7 +1,5 @@
 """The libraries whose frames are tested: each test runs with those that are installed."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any

@@ -1,7 +1,5 @@
 """Frames of orders become commands; what cannot be one is named with its row."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """Reports, trades, depth and the top of book become frames of the library that is asked for."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Any
 

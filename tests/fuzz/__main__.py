@@ -1,7 +1,5 @@
 """Random flows through the core and the reference, for as long as you like; see ``--help``."""
 
-from __future__ import annotations
-
 import random
 import sys
 import time

@@ -1,12 +1,10 @@
 """A case: the settings of the books and the steps, as a file that can be played again, and made smaller."""
 
-from __future__ import annotations
-
 import json
 import random
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,7 +21,7 @@ class Case:
     steps: list[Step]
 
     @classmethod
-    def draw(cls, seed: int, count: int) -> Case:
+    def draw(cls, seed: int, count: int) -> Self:
         rng = random.Random(seed)
         case = cls(random_settings(rng), [])
         book = ReferenceBook(**case.settings)
@@ -33,7 +31,7 @@ class Case:
         return case
 
     @classmethod
-    def load(cls, path: Path) -> Case:
+    def load(cls, path: Path) -> Self:
         stored = json.loads(path.read_text(encoding="utf-8"))
         limits = {owner: OwnerLimits(*given) for owner, given in stored["settings"].pop("limits", [])}
         return cls(stored["settings"] | {"limits": limits}, [(method, given) for method, given in stored["steps"]])
@@ -69,7 +67,7 @@ class Case:
             return True
         return False
 
-    def shrink(self) -> Case:
+    def shrink(self) -> "Case":
         """The same failure with as few steps as leaving some out can do."""
         steps = self.steps
         size = len(steps) // 2

@@ -1,7 +1,5 @@
 """Random flows: a character drawn first, then steps that fit it, so that each flow goes far in one direction."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -3,8 +3,6 @@
 python -m tests.fuzz.gateway --inputs 10000000
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from copy import copy

@@ -1,7 +1,5 @@
 """A few random flows with every run, the cases that once differed, and the tools of the fuzzer themselves."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Some bad input for the gateway's decoder with every run."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

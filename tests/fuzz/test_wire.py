@@ -1,7 +1,5 @@
 """Some bad input with every run, and what it leaves in memory."""
 
-from __future__ import annotations
-
 import gc
 import random
 import tracemalloc

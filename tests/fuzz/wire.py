@@ -3,8 +3,6 @@
 python -m tests.fuzz.wire --inputs 10000000
 """
 
-from __future__ import annotations
-
 import random
 import resource
 import sys

@@ -1,7 +1,5 @@
 """Runs as they could be, for tests alone: made, not measured."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,11 +1,10 @@
 """A scripted exchange for tests: it logs sessions in, and answers, stalls, rejects or closes the connection."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Self
 
 import numpy as np
 
@@ -67,7 +66,7 @@ class Stub:
         self._threads = [threading.Thread(target=self._accept)]
         self.heard: list[int] = []  #: types of the messages of clients that are no commands
 
-    def __enter__(self) -> Stub:
+    def __enter__(self) -> Self:
         self._threads[0].start()
         return self
 

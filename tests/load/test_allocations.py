@@ -1,7 +1,5 @@
 """A latency that is recorded asks the heap for nothing: as many allocations for 100,000 as for 10."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The loop with a clock that stands where the test puts it, and an exchange that is the test."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """An order on its way through the generator asks the heap for nothing: as many allocations for 100,000 as for 1,000."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

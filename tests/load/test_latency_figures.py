@@ -1,7 +1,5 @@
 """What is drawn of latencies, as matplotlib's own objects have it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The page of a report in a real browser: it fits a phone, and shows light or dark pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

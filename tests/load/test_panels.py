@@ -1,7 +1,5 @@
 """Axes have ticks whatever is drawn on them; legends name each line once; notes stay within the picture."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

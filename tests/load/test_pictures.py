@@ -1,7 +1,5 @@
 """Which pictures runs give, and their files."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is drawn of rates, asked of matplotlib's own objects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Runs with their histograms beside them, each with a name of its own."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

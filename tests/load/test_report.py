@@ -1,7 +1,5 @@
 """The page: well-formed, whole in itself, and honest about what went wrong."""
 
-from __future__ import annotations
-
 import base64
 import sys
 from dataclasses import dataclass, field, replace

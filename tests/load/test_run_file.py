@@ -1,7 +1,5 @@
 """A run survives its file, and what is wrong with one is named by file and field."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Where rows of latencies lie."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.load.spread import height, place

@@ -1,7 +1,5 @@
 """Colour-blind readers can tell the colours apart; files depend only on the picture."""
 
-from __future__ import annotations
-
 import sys
 from io import BytesIO
 from itertools import combinations

@@ -1,7 +1,5 @@
 """The figures of runs as tables."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

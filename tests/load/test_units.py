@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from pricetime.load.units import count, duration, rate

@@ -1,7 +1,5 @@
 """What a loss of power may leave of a journal: each unsynced sector as it was at some moment since the last sync."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from typing import NamedTuple

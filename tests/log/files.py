@@ -1,7 +1,5 @@
 """A writer over real files without a syncer: what a test does to it, one call at a time."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pricetime.log import segment

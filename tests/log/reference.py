@@ -1,7 +1,5 @@
 """A small journal of an exchange that trades, halts and cancels: to be broken in every way, and to replay for ever."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A directory with a segment, and snapshots of a small exchange to put into it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A command in the journal asks the heap for nothing: as many allocations for 300,000 as for 30,000."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A copy of a journal that is being written: whole, and of one moment."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

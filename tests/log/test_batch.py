@@ -1,7 +1,5 @@
 """Batches of whole orders: none ends between an order and its extension."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Both command logs behind their one interface: what was appended can be read, and what may be answered is known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

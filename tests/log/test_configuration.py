@@ -1,7 +1,5 @@
 """A configuration has one spelling, and comes back from it."""
 
-from __future__ import annotations
-
 import hashlib
 from decimal import Decimal
 

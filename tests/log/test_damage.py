@@ -4,8 +4,6 @@
 up to the damage. ``make test`` tries every seventh bit, the pure form fewer.
 """
 
-from __future__ import annotations
-
 import functools
 import random
 

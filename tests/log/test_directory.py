@@ -1,7 +1,5 @@
 """The folder of a journal: what is in it, by number; one process at a time."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Commands out of a journal."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

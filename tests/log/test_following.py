@@ -1,7 +1,5 @@
 """A reader behind a writer at work: every command, in order, while pages are turned and segments end."""
 
-from __future__ import annotations
-
 import threading
 import time
 from pathlib import Path

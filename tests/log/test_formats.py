@@ -1,7 +1,5 @@
 """A journal and a snapshot of the version that is written, made once: they make the same books, in both forms."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

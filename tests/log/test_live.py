@@ -1,8 +1,6 @@
 """Segments of a fast engine: synced by whole chunks, left when it becomes slow; and none is stored into where zeros may
 still be written."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -3,8 +3,6 @@
 Each change either makes no difference to what a start takes over, or a start refuses and names a file that was touched.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path

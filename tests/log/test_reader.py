@@ -1,7 +1,5 @@
 """Reading: what was written comes out, whatever the way in which pages, segments and batches divide it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Repair: says what it would do, does exactly that, and what it cut is kept."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

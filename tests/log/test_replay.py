@@ -1,7 +1,5 @@
 """Replays: one digest from wherever they begin, and a difference is reported."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The head of a segment: its fields where the schema has them, its CRCs, what is refused; and a new file."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

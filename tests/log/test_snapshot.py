@@ -1,7 +1,5 @@
 """Snapshots: what is written comes back, what is damaged is found, and nothing half-written has a name."""
 
-from __future__ import annotations
-
 import errno
 import os
 import stat

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from pricetime.log.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request

@@ -1,7 +1,5 @@
 """What is where in a journal."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.log import survey

@@ -1,7 +1,5 @@
 """The thread behind the engine: what is durable when it says so, what it does ahead, how a failure ends it."""
 
-from __future__ import annotations
-
 import errno
 import os
 import select

@@ -1,7 +1,5 @@
 """What lies behind the last good record: judged, and cut."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

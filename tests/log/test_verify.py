@@ -1,7 +1,5 @@
 """Verify checks everything and reports each fault once."""
 
-from __future__ import annotations
-
 from pricetime.log.verify import verify
 from tests.log.memory import directory_of
 from tests.log.reference import journal, snapshot_after

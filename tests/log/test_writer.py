@@ -1,7 +1,5 @@
 """What the writer leaves in the files, byte for byte against the format written independently."""
 
-from __future__ import annotations
-
 import itertools
 import struct
 import threading

@@ -1,7 +1,5 @@
 """A market needs the compiled server and the packages of its page; the traders alone need neither."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 import pricetime

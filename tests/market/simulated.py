@@ -1,7 +1,5 @@
 """A market without sockets or a clock: an engine, the traders, and time that passes in steps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

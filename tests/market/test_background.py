@@ -1,7 +1,5 @@
 """The background flow keeps its pace, fills an empty book, and pulls the price towards the fair value."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from pricetime.market.background import FIRST_ORDERS, Background

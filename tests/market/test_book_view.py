@@ -1,7 +1,5 @@
 """What a trader sees of a book."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime import ASK, BID, OrderBook

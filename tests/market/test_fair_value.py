@@ -1,7 +1,5 @@
 """The fair value moves slowly and stays near its start."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from pricetime.market.fair_value import FairValue

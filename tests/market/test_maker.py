@@ -1,7 +1,5 @@
 """A market maker reacts to the book, to its position, and to the fair value."""
 
-from __future__ import annotations
-
 from pricetime.market.batch import Batch
 from pricetime.market.book_view import BookView
 from pricetime.market.maker import STYLES, MarketMaker, Style

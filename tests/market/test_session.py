@@ -1,7 +1,5 @@
 """A whole market, for a few seconds: it trades, people can trade in it, and nothing of it is left."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -1,7 +1,5 @@
 """Equal seeds give equal decisions, and the market that they make looks like one."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 import numpy as np

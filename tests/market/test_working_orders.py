@@ -1,7 +1,5 @@
 """A trader's own reports tell what rests, and the position."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The arrays that ``apply`` returns stay as they are for as long as anything looks at them."""
 
-from __future__ import annotations
-
 import gc
 import os
 import queue

@@ -1,7 +1,5 @@
 """The buckets of a histogram as arrays."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

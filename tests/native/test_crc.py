@@ -1,7 +1,5 @@
 """CRC-32C against published values and against one bit at a time; the link of two records."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

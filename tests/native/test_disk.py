@@ -1,7 +1,5 @@
 """The seam to the disk: short and interrupted writes, what is private, locks; each call does what it says."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 

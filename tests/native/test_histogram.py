@@ -1,7 +1,5 @@
 """Latencies in buckets: never below the true figure, never more than 0.1 % above it; and those of HdrHistogram."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -189,7 +187,7 @@ def test_an_array_is_a_copy() -> None:
     [np.zeros(5, np.uint64), np.zeros(31_744), np.full(31_744, -1), np.zeros((2, 15_872), np.uint64), "none"],
     ids=["few", "floats", "negative", "shape", "text"],
 )
-def test_arrays_that_no_histogram_has(counts: object) -> None:
+def test_arrays_that_no_histogram_has(counts: Any) -> None:
     with pytest.raises(ValueError, match="31,744"):
         Histogram.from_array(counts)
 

@@ -1,7 +1,5 @@
 """Histograms in files: read back with the same percentiles, by this package and by the one the format is from."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A histogram for each kind of command."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

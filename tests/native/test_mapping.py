@@ -1,7 +1,5 @@
 """A mapped file: shared with the file itself, populated without a fault, synced, closed once no view uses it."""
 
-from __future__ import annotations
-
 import os
 import resource
 from collections.abc import Iterator

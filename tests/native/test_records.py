@@ -1,7 +1,5 @@
 """The schema of the core, as the uncompiled form reads it, is that of the public types and of the C header."""
 
-from __future__ import annotations
-
 import re
 from enum import IntEnum
 from pathlib import Path

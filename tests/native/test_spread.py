@@ -1,7 +1,5 @@
 """The number that spreads order ids: even, drawn anew, and without influence on any result."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The stand-in for the compiler's module: what the sources rely on when nothing is compiled."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from pricetime.native.records import Integer

@@ -1,7 +1,5 @@
 """Play flows in whichever form runs here, for a process of the other form to compare."""
 
-from __future__ import annotations
-
 import pickle
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """One flow of steps through every book at once: what they answer, report and become must agree."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 from typing import Any

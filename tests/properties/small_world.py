@@ -4,8 +4,6 @@ The reference is asked once for each pair of a state and a command; every sequen
 together from these answers, so that millions of sequences cost what the book under test costs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, field
 from itertools import product

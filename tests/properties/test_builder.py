@@ -1,7 +1,5 @@
 """Books rebuilt from the reports of an engine are the engine's books after every command."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 import random

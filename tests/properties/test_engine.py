@@ -1,7 +1,5 @@
 """Engines of random instruments against one reference book for each, by batches of random sizes."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 import random

@@ -1,7 +1,5 @@
 """Compiled against uncompiled: the same flows give the same bytes and the same digests, and states can be exchanged."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import random

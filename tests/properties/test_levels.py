@@ -1,7 +1,5 @@
 """The index of price levels against ``sorted``: prices over all of i64, levels made and removed."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from itertools import pairwise

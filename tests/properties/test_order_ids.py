@@ -1,7 +1,5 @@
 """Order ids chosen to collide in their table, by someone who knows the number that spreads them."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """With several faults in one call the error is that of the first check, in the order of the table in orders.md."""
 
-from __future__ import annotations
-
 import re
 from enum import Enum
 from itertools import combinations

@@ -1,7 +1,5 @@
 """A passive book is the naive model of one: queues in lists, looked through from the front."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

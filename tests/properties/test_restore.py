@@ -1,7 +1,5 @@
 """A state that goes through records is the same state: it answers whatever comes next as the original does."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@ A sequence answers for those that it begins with, since every command's reports 
 end show what it left, in priority order. The uncompiled form tries shorter sequences.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

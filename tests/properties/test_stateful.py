@@ -1,7 +1,5 @@
 """Hypothesis looks for a run of commands after which the books and the reference disagree."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import settings

@@ -1,7 +1,5 @@
 """Every order type with every time in force and all instructions, against the reference."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is the reference's own: its plain structure, its reports, and the digest as its formula says."""
 
-from __future__ import annotations
-
 from collections import deque
 
 import pytest

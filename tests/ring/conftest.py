@@ -1,7 +1,5 @@
 """The ring is of the compiled form alone: in the pure form its tests are not even collected."""
 
-from __future__ import annotations
-
 import pricetime
 
 if not pricetime.COMPILED:

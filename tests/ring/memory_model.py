@@ -12,8 +12,6 @@ The views are those of the "promising semantics" without promises; x86 and ARM a
 step, to see it a second: that is what a store buffer does, and more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias

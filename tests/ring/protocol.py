@@ -3,8 +3,6 @@
 As ``src/pricetime/ring/slots.py``: the same loads, stores and fences in the same order. A mutant is a change to that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from tests.ring.memory_model import (

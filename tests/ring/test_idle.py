@@ -1,7 +1,5 @@
 """The settings of an idle strategy."""
 
-from __future__ import annotations
-
 import pickle
 from typing import Any
 

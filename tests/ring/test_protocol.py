@@ -1,7 +1,5 @@
 """Every interleaving of the ring's protocol at small size, and of protocols that are nearly it and wrong."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import pytest

@@ -1,7 +1,5 @@
 """One thread on both sides: what goes in comes out, in order, around the end, and no further than there is room."""
 
-from __future__ import annotations
-
 import gc
 import pickle
 from collections.abc import Callable

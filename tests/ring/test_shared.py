@@ -1,7 +1,5 @@
 """The same ring in memory that processes share: its layout, what is refused, and real processes at both ends."""
 
-from __future__ import annotations
-
 import mmap
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """Two threads: none of 100,000,000 records is lost, doubled or torn; waiting threads are woken at the end."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import threading

@@ -4,8 +4,6 @@
 ``test_nothing_drops_out`` holds the list of them.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A server that runs for ORDERS: every order answered, the feed whole, and its memory flat to 1 % at constant depth."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

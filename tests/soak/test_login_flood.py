@@ -1,7 +1,5 @@
 """10,000 connections that never log in: what they cost a real server, and that a client goes on trading."""
 
-from __future__ import annotations
-
 import resource
 import socket
 from collections.abc import Iterator

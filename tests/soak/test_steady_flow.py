@@ -1,7 +1,5 @@
 """Books under a steady flow for MINUTES in all: correct at every check, and no larger at the end than at the start."""
 
-from __future__ import annotations
-
 import os
 import resource
 import sys

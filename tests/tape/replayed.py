@@ -1,7 +1,5 @@
 """A small tape after its replay, and what a case expects of it."""
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 from pricetime import Side

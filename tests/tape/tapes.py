@@ -1,7 +1,5 @@
 """Small tapes for tests, written as their formats say."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

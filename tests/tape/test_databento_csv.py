@@ -1,7 +1,5 @@
 """Databento's CSV gives the records of the DBN file of the same data."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``tape.read``: the events of every kind of file as a frame."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """How LOBSTER's messages become commands, and how the book keeps to the window that the rows show."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from pathlib import Path

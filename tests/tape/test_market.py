@@ -1,7 +1,5 @@
 """The two phases of a market, with every kind of book."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

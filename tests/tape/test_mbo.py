@@ -1,7 +1,5 @@
 """Where one event of a market-by-order tape ends and the next begins."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.tape import mbo

@@ -1,7 +1,5 @@
 """How the records of a market-by-order tape become commands, rule by rule; then a real session."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a replay does beside reading: it can stop at a moment, and its book follows the tape."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

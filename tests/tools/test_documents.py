@@ -1,7 +1,5 @@
 """The documents become a site: linked files outside docs/ get pages, pictures get a light and a dark form."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tools.documents import DOCS, PICTURE, ROOT, both, linked, origin_of, outside_code, page_of, target, uri

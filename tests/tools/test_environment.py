@@ -1,7 +1,5 @@
 """The virtual environment is recreated if it is incomplete, was moved, or belongs to a different interpreter."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

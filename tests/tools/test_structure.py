@@ -1,7 +1,5 @@
 """What imports what, and what is written about it."""
 
-from __future__ import annotations
-
 from graphlib import CycleError
 from pathlib import Path
 

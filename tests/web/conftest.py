@@ -1,7 +1,5 @@
 """The tests of the live page need the compiled form and the packages of the page."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 import pricetime

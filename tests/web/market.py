@@ -1,7 +1,5 @@
 """An exchange without sockets: it takes commands, and has books, a feed and counts to read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

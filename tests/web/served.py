@@ -1,14 +1,12 @@
 """A server with a page, and a page without a browser."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -27,7 +25,7 @@ class Watcher:
         self._address, self._origin = address, Origin(origin or f"http://{address}")
         self._opened = ExitStack()
 
-    def __enter__(self) -> Watcher:
+    def __enter__(self) -> Self:
         self.socket = self._opened.enter_context(
             connect(
                 f"ws://{self._address}/live",

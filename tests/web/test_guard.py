@@ -1,7 +1,5 @@
 """Which browsers may connect."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.web.guard import HEADERS, is_own

@@ -1,7 +1,5 @@
 """The page in a real browser: it shows and follows the engine's book, trades, and connects again after a break."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Iterator

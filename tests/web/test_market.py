@@ -1,7 +1,5 @@
 """Frames and history show what the engine has."""
 
-from __future__ import annotations
-
 import json
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """An order of the sandbox, report by report."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.types import Reason, ReportKind, Side

@@ -1,7 +1,5 @@
 """All pages are shown the same sample, the history goes on without a page, and a slow page delays no other."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable

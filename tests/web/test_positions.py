@@ -1,7 +1,5 @@
 """The position, cost and profit that trades lead to."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

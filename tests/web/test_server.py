@@ -1,7 +1,5 @@
 """The page of a running server, over its sockets."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -1,7 +1,5 @@
 """Text on the page has a contrast of 4.5 or more in both themes, as WCAG 2 defines contrast."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

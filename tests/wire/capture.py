@@ -1,7 +1,5 @@
 """A capture file (pcap) of segments and datagrams made up for tests."""
 
-from __future__ import annotations
-
 import struct
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Sessions in any state, and two of them that talk to each other."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterable
 

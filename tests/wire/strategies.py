@@ -1,7 +1,5 @@
 """What Hypothesis draws for the wire: fields, messages, streams in pieces."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import strategies as st

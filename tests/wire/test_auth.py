@@ -1,7 +1,5 @@
 """Proofs: good for this secret, this nonce and this login alone."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 

@@ -1,7 +1,5 @@
 """Many orders at once have the bytes that each has alone."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What tshark prints of captures made here, with the dissector that is written from the schema."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

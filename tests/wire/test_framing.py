@@ -1,7 +1,5 @@
 """However the bytes come, the frames are the same."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Messages, both ways: their bytes, their arrays, and what they refuse."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 import struct

@@ -1,7 +1,5 @@
 """Every cell of the table, at both ends."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import pytest

@@ -1,7 +1,5 @@
 """The schema is read as it stands, and what stands in it can be."""
 
-from __future__ import annotations
-
 import re
 from enum import IntEnum
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One end, and both: logins, streams of reports, time, the end of it all."""
 
-from __future__ import annotations
-
 import os
 import random
 import subprocess

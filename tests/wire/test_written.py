@@ -1,7 +1,5 @@
 """What is written from the schema is what stands in the repository, and is right."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cython
 import numpy as np
+from numpy.typing import NDArray
 
 if cython.compiled:
     from cython.cimports.cpython.buffer import Py_buffer, PyBuffer_FillInfo
@@ -19,7 +22,7 @@ else:
 class Block:
     """Memory that the core writes records into and NumPy arrays use. It lives as long as any of them."""
 
-    def __init__(self, n_bytes, what="records", remedy="use a smaller capacity"):
+    def __init__(self, n_bytes: int, what: str = "records", remedy: str = "use a smaller capacity") -> None:
         """``what`` and ``remedy``: the message of the MemoryError if there is no memory."""
         self.n_bytes = n_bytes
         self.exports = 0
@@ -27,11 +30,13 @@ class Block:
         if not self.memory:
             raise MemoryError(f"no room for {what}, {n_bytes} bytes: {remedy}")
 
-    def array(self, dtype, count):
+    def array(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """The first ``count`` records, as an array of shape (count,)."""
-        return np.frombuffer(self, dtype, count) if cython.compiled else self.memory.array(dtype, count)
+        if not cython.compiled:
+            return self.memory.array(dtype, count)
+        return np.frombuffer(self, dtype, count)  # type: ignore[call-overload]
 
-    def copy(self, dtype, count):
+    def copy(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
         """The same as a copy."""
         if not cython.compiled:
             return self.memory.array(dtype, count)
@@ -41,7 +46,7 @@ class Block:
         # NumPy would take ten times as long to copy a few records with named fields.
         return np.frombuffer(PyByteArray_FromStringAndSize(cython.cast(cython.p_char, self.memory), size), dtype)
 
-    def in_use(self):
+    def in_use(self) -> cython.bint:
         """Does an array still use it? Then its content must not change. Any thread may free the last array."""
         if not cython.compiled:
             return False  # its arrays are copies
@@ -49,28 +54,28 @@ class Block:
 
     if cython.compiled:
 
-        def __dealloc__(self):
+        def __dealloc__(self) -> None:
             release(self.memory, self.n_bytes)
 
-        def __getbuffer__(self, view: cython.pointer[Py_buffer], flags: cython.int):
+        def __getbuffer__(self, view: cython.pointer[Py_buffer], flags: cython.int) -> None:
             PyBuffer_FillInfo(view, self, self.memory, self.n_bytes, 0, flags)
             fetch_add(cython.address(self.exports), 1, ACQUIRE)
 
-        def __releasebuffer__(self, view: cython.pointer[Py_buffer]):
+        def __releasebuffer__(self, view: cython.pointer[Py_buffer]) -> None:
             fetch_add(cython.address(self.exports), -1, RELEASE)
 
 
-def records_of(array):
+def records_of(array: Any) -> cython.pointer[cython.const[cython.void]]:
     """The records of a contiguous array, which the caller keeps alive."""
     if not cython.compiled:
         return ArrayMemory(array)
     if array.size == 0:
         return cython.NULL
-    view: cython.const[cython.uchar][::1] = array.view(np.uint8)
+    view: cython.const[cython.uchar][::1] = array.view(np.uint8)  # type: ignore[valid-type]
     return cython.address(view[0])
 
 
-def checked_records(records, dtype, name, error):
+def checked_records(records: Any, dtype: Any, name: Any, error: Any) -> Any:
     """An array of records as a plain ndarray. Raises ``error`` if it is not one. ``name``: of the dtype."""
     if not isinstance(records, np.ndarray):
         raise error(f"{type(records).__name__} is not a NumPy array: give one of dtype {name}")

@@ -10,7 +10,7 @@ else:
     import time
 
 
-def monotonic_ns():
+def monotonic_ns() -> cython.ulonglong:
     """Nanoseconds since an arbitrary point before the process started."""
     if not cython.compiled:
         return time.monotonic_ns()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import cython
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 if cython.compiled:
     from cython.cimports.cpython.buffer import Py_buffer, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -10,20 +15,20 @@ if cython.compiled:
 else:
     POLYNOMIAL = 0x82F63B78
 
-    def table_entry(crc):
+    def table_entry(crc: int) -> int:
         for _ in range(8):
             crc = crc >> 1 ^ (POLYNOMIAL if crc & 1 else 0)
         return crc
 
     TABLE = [table_entry(byte) for byte in range(256)]
 
-    def _by_table(value, data):
+    def _by_table(value: int, data: Any) -> int:
         crc = value ^ 0xFFFFFFFF
         for byte in data:
             crc = crc >> 8 ^ TABLE[(crc ^ byte) & 0xFF]
         return crc ^ 0xFFFFFFFF
 
-    def _linked_one_by_one(previous, data, n_bytes):
+    def _linked_one_by_one(previous: int, data: Any, n_bytes: int) -> int:
         for first in range(0, len(data), n_bytes):
             previous = linked(previous, data[first : first + n_bytes])
         return previous
@@ -33,7 +38,7 @@ else:
 LONG_BYTES = 4096
 
 
-def crc32c(data, value=0):
+def crc32c(data: ReadableBuffer, value: int = 0) -> int:
     """CRC-32C of a contiguous buffer, continued from ``value``, the CRC of the bytes before."""
     if not cython.compiled:
         return crc_of(value, memoryview(data).tobytes(), memoryview(data).nbytes)
@@ -54,13 +59,13 @@ def crc32c(data, value=0):
     return crc
 
 
-def linked(previous, data):
+def linked(previous: int, data: ReadableBuffer) -> int:
     """``link`` of ``crc.pxd``: CRC-32C of the bytes, their length as u32, and the u32 before."""
     n_bytes = memoryview(data).nbytes
     return crc32c(n_bytes.to_bytes(4, "little") + previous.to_bytes(4, "little"), crc32c(data))
 
 
-def linked_records(previous, data, record_bytes):
+def linked_records(previous: int, data: ReadableBuffer, record_bytes: int) -> int:
     """``linked`` over consecutive records of a buffer: ``record_bytes`` each, a multiple of 8."""
     if not cython.compiled:
         return _linked_one_by_one(previous, memoryview(data).cast("B"), record_bytes)
@@ -81,7 +86,9 @@ def linked_records(previous, data, record_bytes):
     return crc
 
 
-def crc_of(value, data, n_bytes):
+def crc_of(
+    value: cython.uint, data: cython.pointer[cython.const[cython.uchar]], n_bytes: cython.Py_ssize_t
+) -> cython.uint:
     if not cython.compiled:
         return _by_table(value, data)
     crc: cython.uint = ~value

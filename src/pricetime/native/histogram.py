@@ -6,8 +6,11 @@ equal those that the package ``hdrhistogram`` computes from the same counts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cython
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 if not cython.compiled:  # the compiled form takes them from histogram.pxd
     from pricetime.native.bits import RELAXED, leading_zeros, load_u64
@@ -17,7 +20,7 @@ if not cython.compiled:  # the compiled form takes them from histogram.pxd
     HALF_BITS, LARGEST_BITS, BUCKETS = 10, 40, 31744
 
 
-def _tops():
+def _tops() -> NDArray[np.uint64]:
     places = np.arange(BUCKETS, dtype=np.uint64)
     half_bits, one = np.uint64(HALF_BITS), np.uint64(1)
     shifts = np.maximum(places >> half_bits, one) - one
@@ -38,7 +41,7 @@ class Histogram:
     the argument of ``merge``.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = self.largest = 0
         self.counts = cython.cast(cython.pointer[u64], reserve(BUCKETS * cython.sizeof(u64)))
         if not self.counts:
@@ -46,14 +49,14 @@ class Histogram:
 
     if cython.compiled:
 
-        def __dealloc__(self):
+        def __dealloc__(self) -> None:
             release(self.counts, BUCKETS * cython.sizeof(u64))
 
-    def record(self, value):
+    def record(self, value: u64) -> None:
         """Count one value."""
         self.add(value, 1)
 
-    def add(self, value, times):
+    def add(self, value: u64, times: u64) -> None:
         """Count a value ``times`` times."""
         self.count += times
         if value > self.largest:
@@ -65,18 +68,18 @@ class Histogram:
             shift = 63 - HALF_BITS - leading_zeros(value)
         self.counts[(shift << HALF_BITS) + (value >> shift)] += times
 
-    def record_many(self, values):
+    def record_many(self, values: Iterable[int]) -> None:
         """Count every value of a sequence of whole numbers."""
         for value in values:
             self.add(value, 1)
 
-    def prefault(self):
+    def prefault(self) -> None:
         """Touch every page of the histogram now, so that recording never causes a page fault."""
         prefault_pages(self.counts, BUCKETS * cython.sizeof(u64))
 
     # ------------------------------------------------------------------ whole histograms
 
-    def array(self):
+    def array(self) -> NDArray[np.uint64]:
         """How many values each bucket counts: u64, shape (31744,). O(buckets), about 40 us.
 
         While a second thread records: has every value recorded before the call, and may have some of those recorded
@@ -90,7 +93,7 @@ class Histogram:
         return found
 
     @staticmethod
-    def from_array(counts):
+    def from_array(counts: ArrayLike) -> Histogram:
         """A histogram with these counts, one for each bucket. ``largest`` is the top of the last bucket in use.
 
         Raises ValueError unless there are 31,744 whole numbers from 0 to 2**64 - 1.
@@ -102,13 +105,13 @@ class Histogram:
         made._add_counts(counts.astype(np.uint64), 0)
         return made
 
-    def copy(self):
+    def copy(self) -> Histogram:
         """An independent copy. A second thread may record meanwhile: see ``array``."""
         made = Histogram()
         made.merge(self)
         return made
 
-    def merge(self, other):
+    def merge(self, other: Histogram) -> None:
         """Add the counts of ``other``, in which a second thread may record: see ``array``. O(buckets).
 
         No other thread may record in this histogram during the call.
@@ -116,7 +119,7 @@ class Histogram:
         counts = other.array()
         self._add_counts(counts, other.largest)
 
-    def _add_counts(self, counts, largest):
+    def _add_counts(self, counts: NDArray[np.uint64], largest: int) -> None:
         cells: cython.ulonglong[::1] = counts if cython.compiled else counts.tolist()
         last: cython.Py_ssize_t = -1
         place: cython.Py_ssize_t
@@ -131,7 +134,7 @@ class Histogram:
             )  # the largest is unknown, or the recording thread has counted it and not stored it yet
         self.largest = max(self.largest, largest)
 
-    def clear(self):
+    def clear(self) -> None:
         """Set all counts to 0. No other thread may record during the call."""
         place: cython.Py_ssize_t
         for place in range(BUCKETS):
@@ -140,7 +143,7 @@ class Histogram:
 
     # ------------------------------------------------------------------ figures
 
-    def percentiles(self, wanted):
+    def percentiles(self, wanted: Iterable[float]) -> list[int]:
         """For each percentage, the value that so many percent of the values do not exceed: the top of its bucket.
 
         For 100, the top of the last bucket in use; for 0, the bottom of the first; 0 if the histogram is empty.

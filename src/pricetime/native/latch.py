@@ -30,6 +30,7 @@ class Latch:
             store(cython.address(self.taken), 0, RELEASE)
 
     else:
+        taken: int
 
         def __init__(self) -> None:
             self._lock = threading.Lock()

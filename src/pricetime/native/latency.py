@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cython
+import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.native.histogram import Histogram
 
 if not cython.compiled:  # the compiled form takes them from latency.pxd
-    from pricetime.native.histogram import Histogram
-
     RESTS, TRADES, CANCEL, REPLACE, OTHER, KINDS = range(6)
 
 #: Names of the kinds, by number.
@@ -23,15 +27,15 @@ class Latencies:
     mass cancels and changes of an instrument's phase.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rests, self.trades, self.cancel = Histogram(), Histogram(), Histogram()
         self.replace, self.other = Histogram(), Histogram()
 
-    def record(self, kind, ns):
+    def record(self, kind: u32, ns: u64) -> None:
         """Count one command of a kind: RESTS, TRADES, CANCEL, REPLACE or OTHER."""
         self.add(kind, ns, 1)
 
-    def add(self, kind, ns, times):
+    def add(self, kind: u32, ns: u64, times: u64) -> None:
         """Count ``times`` commands of a kind that all took ``ns``."""
         if kind == RESTS:
             self.rests.add(ns, times)
@@ -44,28 +48,28 @@ class Latencies:
         else:
             self.other.add(ns, times)
 
-    def record_many(self, kind, times_ns):
+    def record_many(self, kind: int, times_ns: Iterable[int]) -> None:
         """Count a command of a kind for each of these times."""
         for ns in times_ns:
             self.add(kind, ns, 1)
 
-    def prefault(self):
+    def prefault(self) -> None:
         """Touch every page of the histograms now, so that recording never causes a page fault."""
         for name in NAMES:
             getattr(self, name).prefault()
 
-    def counts(self):
+    def counts(self) -> NDArray[np.uint64]:
         """How many commands each bucket counts, of all kinds together: see ``Histogram.array``. O(buckets)."""
         found = self.rests.array()
         for name in NAMES[1:]:
             found += getattr(self, name).array()
         return found
 
-    def copies(self):
+    def copies(self) -> dict[str, Histogram]:
         """{kind: Histogram}: copies, safe while a second thread records."""
         return {name: getattr(self, name).copy() for name in NAMES}
 
-    def all(self):
+    def all(self) -> Histogram:
         """One histogram of all kinds, safe while a second thread records."""
         made = Histogram()
         for name in NAMES:

@@ -38,7 +38,14 @@ class Mapping:
     ``populate`` and ``sync`` are multiples of the page size.
     """
 
-    def __init__(self, fd, n_bytes):
+    if not cython.compiled:
+        n_bytes: int
+        exports: int
+
+        def __buffer__(self, flags: int, /) -> memoryview:
+            raise NotImplementedError
+
+    def __init__(self, fd: int, n_bytes: int) -> None:
         self.n_bytes = n_bytes
         memory: cython.p_void = mmap(cython.NULL, self.n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
         if memory == MAP_FAILED:
@@ -46,15 +53,15 @@ class Mapping:
         self.memory = cython.cast(cython.pointer[cython.uchar], memory)
         madvise(memory, self.n_bytes, MADV_RANDOM)
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         if self.memory:
             munmap(self.memory, self.n_bytes)
 
     @property
-    def address(self):
+    def address(self) -> int:
         return cython.cast(cython.size_t, self.memory)
 
-    def populate(self, first, n_bytes):
+    def populate(self, first: int, n_bytes: int) -> None:
         """Load these pages, so that writing to them causes no page fault. Raises OSError.
 
         Before Linux 5.14 it does nothing, and the first write to each page takes longer.
@@ -68,7 +75,7 @@ class Mapping:
         if failed:
             _raise_unless_unknown()
 
-    def sync(self, first, n_bytes):
+    def sync(self, first: int, n_bytes: int) -> None:
         """Sync these pages to the disk. Raises OSError; then their content on the disk is unknown.
 
         They are dropped from this mapping first; the file keeps their content. Otherwise the system would
@@ -85,7 +92,7 @@ class Mapping:
         if failed:
             PyErr_SetFromErrno(OSError)
 
-    def close(self):
+    def close(self) -> None:
         """Unmap the file. Raises BufferError while a view uses it. May be called twice."""
         if self.exports:
             raise BufferError(f"{self.exports} views use this mapping")
@@ -95,24 +102,24 @@ class Mapping:
             with cython.nogil:
                 munmap(memory, self.n_bytes)
 
-    def _check(self, first, n_bytes):
+    def _check(self, first: cython.size_t, n_bytes: cython.size_t) -> cython.int:
         if not self.memory:
             raise ValueError("this mapping is closed")
         if n_bytes > self.n_bytes or first > self.n_bytes - n_bytes:
             raise ValueError(f"{n_bytes} bytes from {first} on: the mapping has {self.n_bytes}")
         return 0
 
-    def __getbuffer__(self, view: cython.pointer[Py_buffer], flags: cython.int):
+    def __getbuffer__(self, view: cython.pointer[Py_buffer], flags: cython.int) -> None:
         if not self.memory:
             raise BufferError("this mapping is closed")
         PyBuffer_FillInfo(view, self, self.memory, self.n_bytes, 0, flags)
         self.exports += 1
 
-    def __releasebuffer__(self, view: cython.pointer[Py_buffer]):
+    def __releasebuffer__(self, view: cython.pointer[Py_buffer]) -> None:
         self.exports -= 1
 
 
-def _raise_unless_unknown():
+def _raise_unless_unknown() -> None:
     """EINVAL is the answer of a system that does not know the advice."""
     try:
         PyErr_SetFromErrno(OSError)

@@ -10,7 +10,7 @@ if not cython.compiled:
     raise NeedsCompiled("time slices of threads exist only in the compiled form, and pricetime runs uncompiled")
 
 
-def take_short_turns(slice_ns=100_000):
+def take_short_turns(slice_ns: int = 100_000) -> bool:
     """Ask for time slices of this length, so that the thread gets a processor soon after it wakes. False if refused.
 
     On busy processors, other threads of the same priority finish their 3 ms slices first; a thread with a shorter slice

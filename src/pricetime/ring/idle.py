@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final, Literal, SupportsIndex
+
 import cython
 
 from pricetime.checks import shown, whole
@@ -23,7 +25,24 @@ class Idle:
     it.
     """
 
-    def __init__(self, until="block", *, spins=100, pauses=200, yields=50):
+    if not cython.compiled:
+        until: Final[str]
+        """The last stage, which goes on for ever: spin, pause, yield or block."""
+        spins: Final[int]
+        """Tries that look again at once."""
+        pauses: Final[int]
+        """Tries with the processor's pause instruction, after those."""
+        yields: Final[int]
+        """Tries that let other threads have the processor, after those."""
+
+    def __init__(
+        self,
+        until: Literal["spin", "pause", "yield", "block"] = "block",
+        *,
+        spins: SupportsIndex = 100,
+        pauses: SupportsIndex = 200,
+        yields: SupportsIndex = 50,
+    ) -> None:
         """``spins``, ``pauses``, ``yields``: checks before the next stage, 0 to 2**32. Raises InvalidSetting."""
         if until not in STAGES:
             raise InvalidSetting(f"idle strategy {shown(until)} is unknown: give one of {', '.join(STAGES)}")
@@ -36,7 +55,7 @@ class Idle:
         self._yield_from = self.spins + self.pauses if last > 1 else NEVER
         self._block_from = self.spins + self.pauses + self.yields if last > 2 else NEVER
 
-    def step(self, tries):
+    def step(self, tries: u64) -> cython.bint:
         """Wait according to the number of checks so far. Returns True if the caller should block."""
         if tries < self._pause_from:
             return False
@@ -48,13 +67,13 @@ class Idle:
             return False
         return True
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return idle_of, (self.until, self.spins, self.pauses, self.yields)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Idle({self.until!r}, spins={self.spins}, pauses={self.pauses}, yields={self.yields})"
 
 
-def idle_of(until, spins, pauses, yields):
+def idle_of(until: Any, spins: int, pauses: int, yields: int) -> Idle:
     """Support pickle."""
     return Idle(until, spins=spins, pauses=pauses, yields=yields)

@@ -5,14 +5,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
 import cython
 import numpy as np
 from cython.cimports.cpython.exc import PyErr_CheckSignals
 from cython.cimports.libc.string import memcpy, memset
+from numpy.typing import DTypeLike, NDArray
 
 from pricetime.checks import shown, whole
 from pricetime.errors import InvalidMessage, InvalidRing, InvalidSetting, RingBusy, RingClosed, RingTimeout
-from pricetime.ring.slots import size_of
+from pricetime.native.latch import Latch
+from pricetime.ring.idle import Idle
+from pricetime.ring.slots import Slots, size_of
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+# Aliases, so that the compiler neither checks nor converts the arguments: our errors say more than a TypeError.
+Seconds = float | None
+Waiting = Idle | None
 
 #: No deadline.
 FOREVER = (1 << 63) - 1
@@ -33,9 +46,26 @@ class Ring(Slots):
     One thread puts and one gets; they may be the same. A second thread on the same side raises RingBusy.
     """
 
+    if not cython.compiled:
+        capacity: int
+        """Slots, a power of two."""
+        slot_bytes: int
+        """Bytes of one slot; a message has at most 4 less."""
+        blocking: bool
+        """May a side that waits sleep, and is it woken? Each commit and release then costs a fence."""
+        idle: Idle
+        """How calls from Python wait at this end of the ring."""
+
     # ------------------------------------------------------------------ making
 
-    def __init__(self, capacity=1024, slot_bytes=DEFAULT_SLOT_BYTES, *, blocking=True, idle=None):
+    def __init__(
+        self,
+        capacity: SupportsIndex = 1024,
+        slot_bytes: SupportsIndex = DEFAULT_SLOT_BYTES,
+        *,
+        blocking: bool = True,
+        idle: Waiting = None,
+    ) -> None:
         """``capacity``: a power of two, 2 to 2**30. ``slot_bytes``: a multiple of 8, up to 2**20.
 
         ``blocking``: a waiting side may sleep and is woken; each commit and release then costs a fence. ``idle``: an
@@ -50,7 +80,14 @@ class Ring(Slots):
         self._wait_as(idle)
 
     @staticmethod
-    def create(buffer, capacity=1024, slot_bytes=DEFAULT_SLOT_BYTES, *, blocking=True, idle=None):
+    def create(
+        buffer: WriteableBuffer,
+        capacity: SupportsIndex = 1024,
+        slot_bytes: SupportsIndex = DEFAULT_SLOT_BYTES,
+        *,
+        blocking: bool = True,
+        idle: Waiting = None,
+    ) -> Ring:
         """Make a new, empty ring in ``buffer``; other processes then attach to it.
 
         ``buffer``: writable, contiguous, at least ``Ring.size(capacity, slot_bytes)`` bytes, aligned to 64 bytes: an
@@ -68,7 +105,7 @@ class Ring(Slots):
         return ring
 
     @staticmethod
-    def attach(buffer, *, idle=None):
+    def attach(buffer: WriteableBuffer, *, idle: Waiting = None) -> Ring:
         """Return the ring that a different process has made in ``buffer``. Raises InvalidRing with the reason."""
         ring: Ring = Ring.__new__(Ring)
         ring._take_buffer(buffer)
@@ -77,11 +114,11 @@ class Ring(Slots):
         return ring
 
     @staticmethod
-    def size(capacity=1024, slot_bytes=DEFAULT_SLOT_BYTES):
+    def size(capacity: SupportsIndex = 1024, slot_bytes: SupportsIndex = DEFAULT_SLOT_BYTES) -> int:
         """Return the bytes that a ring needs. Raises InvalidSetting."""
         return size_of(capacity, slot_bytes)
 
-    def _wait_as(self, idle):
+    def _wait_as(self, idle: Any) -> cython.int:
         if idle is not None and not isinstance(idle, Idle):
             raise InvalidSetting(f"{shown(idle)} is not an Idle")
         self.idle = Idle() if idle is None else idle
@@ -90,7 +127,7 @@ class Ring(Slots):
 
     # ------------------------------------------------------------------ calls from Python
 
-    def try_put(self, message):
+    def try_put(self, message: bytes | bytearray | memoryview) -> bool:
         """Put a message. Returns False if the ring is full. Raises InvalidMessage, RingClosed and RingBusy."""
         data: bytes = self._message(message)
         self._enter(self.putting, "puts into")
@@ -105,7 +142,7 @@ class Ring(Slots):
         finally:
             self.putting.leave()
 
-    def put(self, message, timeout=None):
+    def put(self, message: bytes | bytearray | memoryview, timeout: Seconds = None) -> None:
         """Put a message; wait up to ``timeout`` seconds for room, None for no limit.
 
         Raises RingTimeout, InvalidMessage, RingClosed and RingBusy.
@@ -121,12 +158,12 @@ class Ring(Slots):
         finally:
             self.putting.leave()
 
-    def put_many(self, messages, timeout=None):
+    def put_many(self, messages: Iterable[bytes | bytearray | memoryview], timeout: Seconds = None) -> int:
         """Put messages in batches as large as fit. Returns how many: all, unless ``timeout`` seconds have passed.
 
         Raises InvalidMessage before the first is put; RingClosed, also after a part of them; RingBusy.
         """
-        checked: list = [self._message(message) for message in messages]
+        checked: list[bytes] = [self._message(message) for message in messages]
         deadline_ns: i64 = deadline_after(timeout)
         count: u64 = len(checked)
         done: u64 = 0
@@ -145,7 +182,7 @@ class Ring(Slots):
         finally:
             self.putting.leave()
 
-    def put_records(self, records, timeout=None):
+    def put_records(self, records: NDArray[Any], timeout: Seconds = None) -> int:
         """Put the records of a contiguous array, shape (n,), itemsize ``slot_bytes``. Returns how many, as
         ``put_many``.
         """
@@ -170,7 +207,7 @@ class Ring(Slots):
         finally:
             self.putting.leave()
 
-    def try_get(self):
+    def try_get(self) -> bytes | None:
         """Return the next message, None without one. Raises RingClosed at the end, InvalidMessage and RingBusy."""
         self._enter(self.getting, "gets from")
         try:
@@ -185,7 +222,7 @@ class Ring(Slots):
         finally:
             self.getting.leave()
 
-    def get(self, timeout=None):
+    def get(self, timeout: Seconds = None) -> bytes:
         """Return the next message; wait for it up to ``timeout`` seconds, None for no limit.
 
         Raises RingTimeout; RingClosed if the ring is closed and empty; InvalidMessage for a slot that holds a record;
@@ -202,7 +239,7 @@ class Ring(Slots):
         finally:
             self.getting.leave()
 
-    def get_many(self, limit, timeout=None):
+    def get_many(self, limit: SupportsIndex, timeout: Seconds = None) -> list[bytes]:
         """Return the messages in the ring, at most ``limit``, as a list; wait for the first.
 
         The list is empty after ``timeout`` seconds. Raises RingClosed, InvalidMessage and RingBusy as ``get``, and
@@ -219,7 +256,7 @@ class Ring(Slots):
         finally:
             self.getting.leave()
 
-    def get_records(self, dtype, limit, timeout=None):
+    def get_records(self, dtype: DTypeLike, limit: SupportsIndex, timeout: Seconds = None) -> NDArray[Any]:
         """Return the records in the ring, at most ``limit``, as an array of ``dtype``, shape (n,); as ``get_many``."""
         dtype = self._dtype(dtype)
         wanted: u64 = whole(limit, 1, MAX_CAPACITY, InvalidSetting, "limit")
@@ -236,7 +273,7 @@ class Ring(Slots):
         finally:
             self.getting.leave()
 
-    def close(self):
+    def close(self) -> None:
         """Close the ring: no more records can be put. Wakes both sides; the consumer gets what is left, then
         RingClosed.
 
@@ -247,27 +284,27 @@ class Ring(Slots):
         self.end()
 
     @property
-    def closed(self):
+    def closed(self) -> bool:
         """Close the ring: no more records can be put. What is in it can still be read. O(1)."""
         return bool(self.memory) and self.is_closed()
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True  # an empty ring is a ring
 
-    def __iter__(self):
+    def __iter__(self) -> Ring:
         return self
 
-    def __next__(self):
+    def __next__(self) -> bytes:
         """Return the next message; stop when the ring is closed and empty."""
         try:
             return self.get()
         except RingClosed:
             raise StopIteration from None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Ring(capacity={self.capacity}, slot_bytes={self.slot_bytes}, blocking={self.blocking})"
 
-    def _enter(self, latch, what):
+    def _enter(self, latch: Latch, what: str) -> cython.int:
         if latch is None:
             raise TypeError("this ring was not initialized: call Ring(...), Ring.create or Ring.attach")
         if not latch.enter():
@@ -277,7 +314,7 @@ class Ring(Slots):
             )
         return 0
 
-    def _claim(self, wanted, deadline_ns):
+    def _claim(self, wanted: u64, deadline_ns: i64) -> u64:
         """As ``claim_by``, with checks for signals. Raises RingClosed."""
         while True:
             if self.is_closed():
@@ -290,7 +327,7 @@ class Ring(Slots):
                 self.claim_by(1, self.idle, min(deadline_ns, now_ns + SIGNALS_NS))
             PyErr_CheckSignals()
 
-    def _peek(self, wanted, deadline_ns):
+    def _peek(self, wanted: u64, deadline_ns: i64) -> u64:
         """As ``peek_by``, with checks for signals. Raises RingClosed."""
         while True:
             closed: cython.bint = self.is_closed()
@@ -304,7 +341,7 @@ class Ring(Slots):
                 self.peek_by(1, self.idle, min(deadline_ns, now_ns + SIGNALS_NS))
             PyErr_CheckSignals()
 
-    def _write(self, index, message):
+    def _write(self, index: u64, message: bytes) -> None:
         """Write a message to a claimed slot: its length, its bytes, and zeros."""
         slot: cython.pointer[u8] = cython.cast(cython.pointer[u8], self.claimed(index))
         data: cython.pointer[cython.const[cython.char]] = message
@@ -313,7 +350,7 @@ class Ring(Slots):
         memcpy(slot + PREFIX, data, length)
         memset(slot + PREFIX + length, 0, self.slot_bytes - PREFIX - length)
 
-    def _read(self, index):
+    def _read(self, index: u64) -> bytes:
         """Return the message of a peeked slot. Raises InvalidMessage and leaves the slot."""
         slot: cython.pointer[cython.const[cython.char]] = cython.cast(
             cython.pointer[cython.const[cython.char]], self.peeked(index)
@@ -325,7 +362,7 @@ class Ring(Slots):
             )
         return slot[PREFIX : PREFIX + length]
 
-    def _message(self, message):
+    def _message(self, message: Any) -> bytes:
         if not isinstance(message, (bytes, bytearray, memoryview)):
             raise InvalidMessage(f"message {shown(message)} is not bytes")
         data: bytes = bytes(message)
@@ -334,7 +371,7 @@ class Ring(Slots):
             raise InvalidMessage(f"the message has {length} bytes: a slot has room for {self.slot_bytes - PREFIX}")
         return data
 
-    def _dtype(self, dtype):
+    def _dtype(self, dtype: Any) -> Any:
         """Return a dtype that fits a slot."""
         dtype = np.dtype(dtype)
         if dtype.hasobject or dtype.itemsize != self.slot_bytes:
@@ -344,7 +381,7 @@ class Ring(Slots):
         return dtype
 
 
-def deadline_after(timeout):
+def deadline_after(timeout: Any) -> i64:
     """Return the time of the monotonic clock, in ns, after these seconds; None for no limit."""
     if timeout is None:
         return FOREVER

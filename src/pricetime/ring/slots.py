@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from typing import Any, SupportsIndex
+
 import cython
-from cython.cimports.cpython.buffer import PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cython.cimports.cpython.buffer import Py_buffer, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython.cimports.libc.string import memcpy, memset
 
 from pricetime.checks import shown, whole
 from pricetime.errors import InvalidRing, InvalidSetting
+from pricetime.ring.idle import Idle
 
 #: How often a sleeping side of a ring that is not blocking checks by itself.
 NAP_NS = cython.declare(cython.longlong, 50_000)
@@ -20,7 +23,10 @@ NAP_NS = cython.declare(cython.longlong, 50_000)
 class Slots:
     """The slots of one ring. ``Ring`` adds the calls from Python."""
 
-    def _take_own(self, n_bytes):
+    if not cython.compiled:
+        view: Py_buffer
+
+    def _take_own(self, n_bytes: u64) -> cython.int:
         self.memory = cython.cast(cython.pointer[u8], reserve(n_bytes))
         if not self.memory:
             raise MemoryError(f"no memory for {n_bytes} bytes")
@@ -28,7 +34,7 @@ class Slots:
         memset(self.memory, 0, n_bytes)  # allocates the pages now instead of in the first lap
         return 0
 
-    def _take_buffer(self, buffer):
+    def _take_buffer(self, buffer: Any) -> cython.int:
         try:
             PyObject_GetBuffer(buffer, cython.address(self.view), PyBUF_WRITABLE)
         except (TypeError, BufferError, ValueError) as error:
@@ -41,7 +47,7 @@ class Slots:
         self.shared = True
         return 0
 
-    def _lay_out(self, capacity, slot_bytes, blocking):
+    def _lay_out(self, capacity: u64, slot_bytes: u64, blocking: cython.bint) -> cython.int:
         """Write the descriptor of an empty ring. The magic is stored last: a process that sees it sees the rest."""
         d: cython.pointer[Descriptor] = cython.cast(cython.pointer[Descriptor], self.memory)
         memset(self.memory, 0, SLOTS_OFFSET)
@@ -56,7 +62,7 @@ class Slots:
         store(cython.address(d.magic), MAGIC, RELEASE)
         return 0
 
-    def _bind(self):
+    def _bind(self) -> cython.int:
         """Read the descriptor from a copy, which no process can change after the checks."""
         if load_u32(cython.cast(cython.pointer[u32], self.memory), ACQUIRE) != MAGIC:
             raise InvalidRing("this buffer has no ring, or it is still being made")
@@ -87,14 +93,14 @@ class Slots:
         self.slots = self.memory + SLOTS_OFFSET
         return 0
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         if self.own_bytes:
             give_back(self.memory, self.own_bytes)
         PyBuffer_Release(cython.address(self.view))
 
     # ------------------------------------------------------------------ the producer
 
-    def claim(self, wanted):
+    def claim(self, wanted: u64) -> u64:
         """Producer only. Loads the consumer's cursor only if the copy is not enough."""
         p: cython.pointer[Producer] = self.producer
         free: u64 = self.capacity - (p.tail - p.seen_head)
@@ -103,13 +109,13 @@ class Slots:
             free = self.capacity - (p.tail - p.seen_head)
         return min(free, wanted)
 
-    def claimed(self, index):
+    def claimed(self, index: u64) -> cython.p_void:
         return self.slots + ((self.producer.tail + index) & self.mask) * self.slot_bytes
 
-    def claimed_run(self):
+    def claimed_run(self) -> u64:
         return self.capacity - (self.producer.tail & self.mask)
 
-    def commit(self, count):
+    def commit(self, count: u64) -> None:
         """A consumer that sees the new tail sees what was written to the slots before."""
         store_u64(cython.address(self.producer.tail), self.producer.tail + count, RELEASE)
         if self.blocking:
@@ -117,7 +123,7 @@ class Slots:
 
     # ------------------------------------------------------------------ the consumer
 
-    def peek(self, wanted):
+    def peek(self, wanted: u64) -> u64:
         """Consumer only. Loads the producer's cursor only if the copy is not enough."""
         c: cython.pointer[Consumer] = self.consumer
         there: u64 = c.seen_tail - c.head
@@ -126,14 +132,14 @@ class Slots:
             there = c.seen_tail - c.head
         return min(there, wanted)
 
-    def peeked(self, index):
+    def peeked(self, index: u64) -> cython.p_void:
         return self.slots + ((self.consumer.head + index) & self.mask) * self.slot_bytes
 
-    def peeked_run(self):
+    def peeked_run(self) -> u64:
         c: cython.pointer[Consumer] = self.consumer
         return min(c.seen_tail - c.head, self.capacity - (c.head & self.mask))
 
-    def release(self, count):
+    def release(self, count: u64) -> None:
         """The producer sees the new head only after the slots were read."""
         store_u64(cython.address(self.consumer.head), self.consumer.head + count, RELEASE)
         if self.blocking:
@@ -141,13 +147,13 @@ class Slots:
 
     # ------------------------------------------------------------------ whole records
 
-    def write_records(self, records, count):
+    def write_records(self, records: cython.pointer[cython.const[u8]], count: u64) -> None:
         """Copy to claimed slots: in one piece, or in two around the end."""
         first: u64 = min(count, self.claimed_run())
         memcpy(self.claimed(0), records, first * self.slot_bytes)
         memcpy(self.slots, records + first * self.slot_bytes, (count - first) * self.slot_bytes)
 
-    def read_records(self, records, count):
+    def read_records(self, records: cython.pointer[u8], count: u64) -> None:
         """Copy the first peeked records."""
         if count == 0:
             return
@@ -157,15 +163,15 @@ class Slots:
 
     # ------------------------------------------------------------------ the end, and waiting
 
-    def is_closed(self):
+    def is_closed(self) -> cython.bint:
         return load_u32(cython.address(self.waits.closed), ACQUIRE) != 0
 
-    def end(self):
+    def end(self) -> None:
         store(cython.address(self.waits.closed), 1, RELEASE)
         self._wake_consumer()
         self._wake_producer()
 
-    def claim_by(self, wanted, idle, deadline_ns):
+    def claim_by(self, wanted: u64, idle: Idle, deadline_ns: i64) -> u64:
         """Claim slots; wait while none is free, until the ring is closed or the monotonic clock reaches deadline_ns."""
         tries: u64 = 0
         while not self.is_closed():
@@ -182,7 +188,7 @@ class Slots:
             tries += 1
         return 0
 
-    def peek_by(self, wanted, idle, deadline_ns):
+    def peek_by(self, wanted: u64, idle: Idle, deadline_ns: i64) -> u64:
         """Peek records; wait for one until the ring is closed or the clock reaches deadline_ns."""
         tries: u64 = 0
         while True:
@@ -199,7 +205,7 @@ class Slots:
                 return 0
             tries += 1
 
-    def sleep_until_free(self, timeout_ns):
+    def sleep_until_free(self, timeout_ns: i64) -> None:
         """Set the producer's flag, check once more, then sleep. May wake for no reason."""
         word: cython.pointer[u32] = cython.address(self.waits.producer_waits)
         if not self.blocking:
@@ -211,7 +217,7 @@ class Slots:
             sleep_while(word, 1, timeout_ns, self.shared)
         store(word, 0, RELAXED)
 
-    def sleep_until_readable(self, timeout_ns):
+    def sleep_until_readable(self, timeout_ns: i64) -> None:
         """The same for the consumer."""
         word: cython.pointer[u32] = cython.address(self.waits.consumer_waits)
         if not self.blocking:
@@ -223,7 +229,7 @@ class Slots:
             sleep_while(word, 1, timeout_ns, self.shared)
         store(word, 0, RELAXED)
 
-    def _wake_producer(self):
+    def _wake_producer(self) -> None:
         """Issue a fence between the store of a cursor and the load of the flag. The sleeper has one between the store
         of the flag and the load of the cursor, so one of the two sees what the other has stored.
         """
@@ -232,13 +238,13 @@ class Slots:
             exchange(cython.address(self.waits.producer_waits), 0, RELAXED)
             wake(cython.address(self.waits.producer_waits), self.shared)
 
-    def _wake_consumer(self):
+    def _wake_consumer(self) -> None:
         fence(SEQ_CST)
         if load_u32(cython.address(self.waits.consumer_waits), RELAXED) != 0:
             exchange(cython.address(self.waits.consumer_waits), 0, RELAXED)
             wake(cython.address(self.waits.consumer_waits), self.shared)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Number of records in the ring now."""
         if not self.memory:
             return 0
@@ -248,7 +254,7 @@ class Slots:
 
     # ------------------------------------------------------------------ what is always true
 
-    def check(self):
+    def check(self) -> None:
         """Check all invariants; AssertionError names the broken one. No thread may use the ring meanwhile."""
         if not self.memory:
             raise TypeError("this ring was not initialized: call Ring(...), Ring.create or Ring.attach")
@@ -279,7 +285,7 @@ class Slots:
         assert self.waits.producer_waits <= most, "the producer waits for a wake-up that never comes"
 
 
-def size_of(capacity, slot_bytes=DEFAULT_SLOT_BYTES):
+def size_of(capacity: SupportsIndex, slot_bytes: SupportsIndex = DEFAULT_SLOT_BYTES) -> int:
     """Return the bytes that a ring needs. Raises InvalidSetting."""
     capacity = whole(capacity, MIN_CAPACITY, MAX_CAPACITY, InvalidSetting, "capacity")
     if capacity & (capacity - 1):

@@ -1,7 +1,5 @@
 """The adapter of the public benchmark, loaded by a C program, gives the answers of the reference book."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

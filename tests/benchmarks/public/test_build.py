@@ -1,7 +1,5 @@
 """The library of the public benchmark is built from the sources here, and the build names what is missing."""
 
-from __future__ import annotations
-
 import sysconfig
 from pathlib import Path
 

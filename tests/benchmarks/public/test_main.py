@@ -1,7 +1,5 @@
 """``python -m benchmarks.public`` with a checkout whose programs are stand-ins that print what the real ones do."""
 
-from __future__ import annotations
-
 import json
 import os
 import textwrap

@@ -1,7 +1,5 @@
 """Connections come in and are closed, whatever becomes of their tasks and whatever goes wrong in accepting them."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import socket

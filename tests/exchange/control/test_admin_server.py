@@ -1,7 +1,5 @@
 """The operator's socket: one request, its reply, and invalid requests."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The listener hears a second publisher on the group and port of a feed, and not the feed's own datagrams."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Iterator

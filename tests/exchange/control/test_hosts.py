@@ -1,7 +1,5 @@
 """By which names a browser may come."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.exchange.control.hosts import is_known

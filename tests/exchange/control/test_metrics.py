@@ -1,7 +1,5 @@
 """Every metric says what the exchange did: a small one, whose turns the test takes."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The metrics server over real sockets, with a page from the test: replies, errors and slow clients."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -1,7 +1,5 @@
 """Requests of the operator: the calls of the exchange, and the replies."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Who makes room for whom."""
 
-from __future__ import annotations
-
 from pricetime.exchange.control.places import Places
 
 

@@ -1,7 +1,5 @@
 """Sessions: how they begin, what each owner receives, how its stream outlives its connections, and how they end."""
 
-from __future__ import annotations
-
 import random
 import socket
 import time

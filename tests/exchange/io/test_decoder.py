@@ -1,7 +1,5 @@
 """Bytes into commands: against the wire's own rules, cut at every byte, and what is refused with which reason."""
 
-from __future__ import annotations
-
 import random
 from itertools import product
 from typing import Any

@@ -1,7 +1,5 @@
 """Faults on purpose: as many as asked for, the same for the same seed, and every datagram accounted for."""
 
-from __future__ import annotations
-
 import socket
 from collections import Counter
 from collections.abc import Iterator

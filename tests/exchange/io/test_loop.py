@@ -1,7 +1,5 @@
 """The gateway's turns: rings that are full, halts, a stop, and what the control thread may ask."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -1,7 +1,5 @@
 """The feed on its way out: how datagrams are filled, and what goes out when nothing does."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The file of the operator's socket."""
 
-from __future__ import annotations
-
 import os
 import socket
 import stat

@@ -1,7 +1,5 @@
 """What has no room names the setting to lower."""
 
-from __future__ import annotations
-
 import errno
 
 import pytest

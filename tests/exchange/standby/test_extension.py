@@ -1,7 +1,5 @@
 """A log that ends, for now, between an order and its extension: nothing waits, and nothing fails."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The follower: one copy of the books beside the engine's, for subscribers, metrics, page and snapshot files."""
 
-from __future__ import annotations
-
 import errno
 import os
 import random

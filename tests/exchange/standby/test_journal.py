@@ -1,7 +1,5 @@
 """An exchange whose process is killed, and the one recovered from its journal, are identical."""
 
-from __future__ import annotations
-
 import random
 from contextlib import ExitStack
 from pathlib import Path

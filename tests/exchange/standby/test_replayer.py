@@ -1,7 +1,5 @@
 """A machine that replays a journal from its directory alone."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

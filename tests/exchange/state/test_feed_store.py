@@ -1,7 +1,5 @@
 """The store of the feed: what is kept, what is gone, and that a reader never has something in between."""
 
-from __future__ import annotations
-
 import threading
 import time
 

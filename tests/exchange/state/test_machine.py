@@ -1,7 +1,5 @@
 """The machine alone: it replays what an exchange did, and needs no socket, clock, thread or setting for it."""
 
-from __future__ import annotations
-
 import random
 import re
 import subprocess

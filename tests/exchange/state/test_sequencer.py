@@ -1,7 +1,5 @@
 """Numbers of commands, and the room that they have."""
 
-from __future__ import annotations
-
 import pytest
 
 from pricetime.errors import InvalidSetting

@@ -5,8 +5,6 @@ segments and a snapshot behind command 60 into ``tests/log/formats/vVERSION``, a
 ``expected.json``.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The presets as the tests use them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 

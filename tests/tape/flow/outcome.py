@@ -1,7 +1,5 @@
 """What a flow does in a book: ``python -m tests.tape.flow.outcome [COUNT [PRESET ...]]`` prints a row for each."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """What docs/concepts/flow.md says of each preset holds when it is run through a book."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 
