@@ -2,11 +2,7 @@
 
 from pricetime.core.check cimport check_books
 from pricetime.core.shared_books cimport SharedBooks, digest_of, enter
-from pricetime.core.layout cimport (
-    DUPLICATE_ORDER_ID, INVALID_PRICE, INVALID_QUANTITY, INVALID_SIDE, INVALID_PHASE, LEVEL_QUANTITY_FULL, LEVELS_FULL,
-    MALFORMED, ORDERS_FULL, OUT_OF_SEQUENCE, RESTS, COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Report, SnapshotOrder, i64, u32, u64,
-)
+from pricetime.core.layout cimport *
 from pricetime.core.rebuilt cimport Rebuilt
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch

@@ -1,12 +1,7 @@
 # Signatures and fields of dump.py, in its order.
 
 from pricetime.core.book cimport Books, key_of, may_rest, refuse_terms
-from pricetime.core.layout cimport (
-    AHEAD, ASK, BID, CANCEL_SMALLER, DUPLICATE_ORDER_ID, INVALID_INSTRUCTION, INVALID_PHASE, INVALID_QUANTITY,
-    INVALID_SELF_TRADE, INVALID_SIDE, LEVEL_QUANTITY_FULL, LEVELS_FULL, MALFORMED, NIL, NONE, ORDERS_FULL,
-    UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, Book, InstrumentPhase, Ladder, Level, Order, OrderCold, OwnerList,
-    RestingOrder, UnfinishedCancel, Walk, i64, u8, u32, u64,
-)
+from pricetime.core.layout cimport *
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport prefetch
 from pricetime.native.memory cimport release, reserve

@@ -12,7 +12,7 @@ from pricetime.core.shared_books import MAX_SEQ_NUM
 from pricetime.errors import InvalidSetting
 from pricetime.ladder import tops_html
 from pricetime.prices import in_currency
-from pricetime.types import ALL_INSTRUMENTS, Phase
+from pricetime.types import Phase
 
 if not cython.compiled:  # the compiled form cimports them in engine.pxd
     from pricetime.core.layout import *

@@ -1,11 +1,7 @@
 # Signatures and fields of order_book.py, in its order.
 
 from pricetime.core.book cimport Books, key_of, refuse_terms
-from pricetime.core.layout cimport (
-    ASK, BID, CANCEL_ORDER, INVALID_INSTRUCTION, INVALID_TIME_IN_FORCE, LIMIT, NOT_SUPPORTED, POST_ONLY, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, NEW_ORDER,
-    NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, SET_PHASE, TRADE,
-    UNKNOWN_ORDER, WOULD_CROSS, Book, Command, Ladder, Level, Order, Report, i64, u32, u64,
-)
+from pricetime.core.layout cimport *
 from pricetime.core.shared_books cimport SharedBooks, owner_with_orders, raise_busy
 from pricetime.execution cimport Execution, Trade
 from pricetime.native.bits cimport prefetch

@@ -3,10 +3,7 @@
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.check cimport check_books
 from pricetime.core.shared_books cimport SharedBooks
-from pricetime.core.layout cimport (
-    ADD, ALWAYS_LOSE, BID, CANCEL, EXECUTE, INVALID_QUANTITY, KEPT_PLACE, NIL, NONE, REDUCE, REPLACE, UNKNOWN_COMMAND,
-    UNKNOWN_ORDER, Book, Command, Ladder, Level, Order, PassiveResult, Report, i64, u32, u64,
-)
+from pricetime.core.layout cimport *
 from pricetime.core.order_book cimport order_id_of, price_of, quantity_of, side_of
 from pricetime.core.rebuilt cimport Rebuilt
 from pricetime.native.arrays cimport Block, records_of

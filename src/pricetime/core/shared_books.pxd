@@ -2,7 +2,7 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport MASS_CANCEL, OPEN_ORDERS, REJECTED, Command, Report, u32, u64
+from pricetime.core.layout cimport *
 from pricetime.core.dump cimport dump_of, place_all
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
