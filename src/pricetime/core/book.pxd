@@ -1,11 +1,15 @@
 # Signatures and fields of book.py, in its order.
 
+from pricetime.native.arrays cimport Block
 from pricetime.native.bits cimport leading_zeros, prefetch
-from pricetime.native.memory cimport release, reserve, prefault_pages
+from pricetime.native.memory cimport prefault_pages
 from pricetime.core.layout cimport *
 
 
 cdef class Books:
+    cdef list _pools                 # the memory of all that follows
+    cdef dict _id_tables             # and of the id table of each instrument
+
     # pools, shared by all books; index 0 of each means none
     cdef Order *orders
     cdef OrderCold *cold             # same index as orders
@@ -62,6 +66,9 @@ cdef class Books:
     # making the books
     cdef int set_limits(self, object limits) except -1
     cdef int _read_phases(self) except -1
+    cdef int _reserve_pools(self) except -1
+    cdef void *_reserve(self, size_t n_bytes) except NULL
+    cdef int _open(self, u32 index, object instrument) except -1
     cdef u64 _bucket_count(self) noexcept nogil
     cdef int make_ids(self, Book *book, u64 limit) except -1
     cdef void prefault(self, u64 orders, u64 levels) noexcept nogil

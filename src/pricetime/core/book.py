@@ -15,15 +15,17 @@ from __future__ import annotations
 import cython
 
 from pricetime import phases
+from pricetime.native.arrays import Block
 from pricetime.owner_limits import OwnerLimits
 
 if not cython.compiled:  # the compiled form cimports them in book.pxd
     from pricetime.core.layout import *
     from pricetime.native.bits import leading_zeros, prefetch
-    from pricetime.native.memory import prefault_pages, release, reserve
+    from pricetime.native.memory import prefault_pages
 
 
 @cython.final
+@cython.no_gc  # its objects are memory, so it is in no reference cycle
 @cython.cclass
 class Books:
     """The books of some instruments. For compiled callers; Python code uses ``OrderBook`` or ``Engine``."""
@@ -53,6 +55,9 @@ class Books:
         self.references = cython.NULL
         self.book_count = len(instruments)
         self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
+        self.phase_count = len(phases.PHASES)
+        self._pools = []
+        self._id_tables = {}
         self._reserve_pools()
         self._read_phases()
         for index, instrument in enumerate(instruments):
@@ -87,41 +92,41 @@ class Books:
             row.accepts = sum(1 << kind for kind in rule.accepts)
             row.matches = rule.matches
             row.reason = rule.reason
+        return 0
 
     def _reserve_pools(self):
-        n: cython.ulonglong = self.capacity
-        self.orders = cython.cast(cython.pointer[Order], reserve((n + 1) * cython.sizeof(Order)))
-        self.cold = cython.cast(cython.pointer[OrderCold], reserve((n + 1) * cython.sizeof(OrderCold)))
-        n = self.level_capacity
-        self.levels = cython.cast(cython.pointer[Level], reserve((n + 1) * cython.sizeof(Level)))
-        self.nodes = cython.cast(cython.pointer[Node], reserve((2 * n + 1) * cython.sizeof(Node)))
-        n = self.book_count
-        self.books = cython.cast(cython.pointer[Book], reserve((n + 1) * cython.sizeof(Book)))
-        n = self.directory_size
-        self.directory = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
-        n = self.capacity
-        self.owner_links = cython.cast(cython.pointer[OwnerLink], reserve((n + 1) * cython.sizeof(OwnerLink)))
-        n = n + self.owner_limit
-        self.owner_lists = cython.cast(cython.pointer[OwnerList], reserve((n + 1) * cython.sizeof(OwnerList)))
+        n: cython.ulonglong = self.capacity + 1
+        self.orders = cython.cast(cython.pointer[Order], self._reserve(n * cython.sizeof(Order)))
+        self.cold = cython.cast(cython.pointer[OrderCold], self._reserve(n * cython.sizeof(OrderCold)))
+        self.owner_links = cython.cast(cython.pointer[OwnerLink], self._reserve(n * cython.sizeof(OwnerLink)))
+        n += self.owner_limit
+        self.owner_lists = cython.cast(cython.pointer[OwnerList], self._reserve(n * cython.sizeof(OwnerList)))
         n = self._bucket_count()
-        self.owner_buckets = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
-        n = self.owner_limit
-        self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
-        self.limits = cython.cast(cython.pointer[OwnerLimit], reserve((n + 1) * cython.sizeof(OwnerLimit)))
-        self.phase_count = len(phases.PHASES)
+        self.owner_buckets = cython.cast(cython.pointer[u32], self._reserve(n * cython.sizeof(u32)))
+        n = self.owner_limit + 1
+        self.walks = cython.cast(cython.pointer[Walk], self._reserve(n * cython.sizeof(Walk)))
+        self.limits = cython.cast(cython.pointer[OwnerLimit], self._reserve(n * cython.sizeof(OwnerLimit)))
+        n = self.level_capacity + 1
+        self.levels = cython.cast(cython.pointer[Level], self._reserve(n * cython.sizeof(Level)))
+        n = 2 * n - 1
+        self.nodes = cython.cast(cython.pointer[Node], self._reserve(n * cython.sizeof(Node)))
+        n = self.book_count + 1
+        self.books = cython.cast(cython.pointer[Book], self._reserve(n * cython.sizeof(Book)))
+        n = self.directory_size
+        self.directory = cython.cast(cython.pointer[u32], self._reserve(n * cython.sizeof(u32)))
         n = self.phase_count
-        self.phases = cython.cast(cython.pointer[PhaseRule], reserve(n * cython.sizeof(PhaseRule)))
-        self.kept = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
+        self.phases = cython.cast(cython.pointer[PhaseRule], self._reserve(n * cython.sizeof(PhaseRule)))
+        self.kept = cython.cast(cython.pointer[Command], self._reserve(cython.sizeof(Command)))
         n = LOOKUPS
-        self.lookups = cython.cast(cython.pointer[Lookup], reserve(n * cython.sizeof(Lookup)))
-        commands = self.phases and self.kept and self.lookups
-        pools = self.orders and self.cold and self.levels and self.nodes and self.books and self.directory
-        owners = self.owner_links and self.owner_lists and self.owner_buckets and self.walks and self.limits
-        if not (pools and owners and commands):
-            raise MemoryError(
-                f"no room for {self.capacity} orders and {self.level_capacity} levels: use a smaller capacity or "
-                "level_capacity"
-            )
+        self.lookups = cython.cast(cython.pointer[Lookup], self._reserve(n * cython.sizeof(Lookup)))
+        return 0
+
+    def _reserve(self, n_bytes):
+        """Zeroed memory that lives as long as the books. Raises MemoryError."""
+        what = f"{self.capacity} orders and {self.level_capacity} levels"
+        block: Block = Block(n_bytes, what, "use a smaller capacity or level_capacity")
+        self._pools.append(block)
+        return block.memory
 
     def _bucket_count(self):
         """Buckets of the hash table of owners: a power of two, at least half the capacity."""
@@ -132,9 +137,9 @@ class Books:
         if instrument.order_limit is not None:
             limit = min(limit, instrument.order_limit)
         book: cython.pointer[Book] = cython.address(self.books[index])
-        self.make_ids(book, limit)
-        book.order_limit = limit
         book.instrument = instrument.id
+        book.order_limit = limit
+        self.make_ids(book, limit)
         book.self_trade = instrument.self_trade
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
@@ -145,20 +150,17 @@ class Books:
         book.low_price = low
         book.band = high - low
         self.directory[instrument.id] = index + 1
+        return 0
 
     def make_ids(self, book, limit):
         """Reserve the order-id table of an empty book, releasing the old one if there is one. It begins small."""
         most: u64 = 64
         while most < 2 * cython.cast(u64, limit):
             most *= 2
-        ids: cython.pointer[IdEntry] = cython.cast(cython.pointer[IdEntry], reserve(_bytes_of_ids(most)))
-        if not ids:
-            raise MemoryError(
-                f"no room for a table of {most} order ids: use a smaller capacity, or a smaller order_limit of the "
-                "instrument"
-            )
-        release(book.ids, _bytes_of_ids(book.id_most))
-        book.ids = ids
+        remedy = "use a smaller capacity, or a smaller order_limit of the instrument"
+        table: Block = Block(_bytes_of_ids(most), f"a table of {most} order ids", remedy)
+        self._id_tables[book.instrument] = table
+        book.ids = cython.cast(cython.pointer[IdEntry], table.memory)
         book.id_most = most
         book.id_entries = min(most, cython.cast(u64, FEWEST_IDS))
         book.id_shift = self._id_shift(book)
@@ -178,38 +180,6 @@ class Books:
         i: u32
         for i in range(self.book_count):
             prefault_pages(self.books[i].ids, _bytes_of_ids(self.books[i].id_most))
-
-    if cython.compiled:
-
-        def __dealloc__(self):
-            n: cython.ulonglong = self.capacity
-            index: u32
-            if self.books:
-                for index in range(self.book_count):
-                    release(self.books[index].ids, _bytes_of_ids(self.books[index].id_most))
-            release(self.orders, (n + 1) * cython.sizeof(Order))
-            release(self.cold, (n + 1) * cython.sizeof(OrderCold))
-            n = self.level_capacity
-            release(self.levels, (n + 1) * cython.sizeof(Level))
-            release(self.nodes, (2 * n + 1) * cython.sizeof(Node))
-            n = self.book_count
-            release(self.books, (n + 1) * cython.sizeof(Book))
-            n = self.directory_size
-            release(self.directory, n * cython.sizeof(u32))
-            n = self.capacity
-            release(self.owner_links, (n + 1) * cython.sizeof(OwnerLink))
-            n = n + self.owner_limit
-            release(self.owner_lists, (n + 1) * cython.sizeof(OwnerList))
-            n = self._bucket_count()
-            release(self.owner_buckets, n * cython.sizeof(u32))
-            n = self.owner_limit
-            release(self.walks, (n + 1) * cython.sizeof(Walk))
-            release(self.limits, (n + 1) * cython.sizeof(OwnerLimit))
-            n = self.phase_count
-            release(self.phases, n * cython.sizeof(PhaseRule))
-            release(self.kept, cython.sizeof(Command))
-            n = LOOKUPS
-            release(self.lookups, n * cython.sizeof(Lookup))
 
     # ------------------------------------------------------------------ commands
 

@@ -12,8 +12,6 @@ cdef class BookBuilder:
     cdef Latch latch                 # of the builder and of every book that it ever had: held whenever these are used
     cdef SharedBooks engine               # holds the books; it executes no commands. A snapshot may replace it
     cdef Rebuilt rebuilt             # what reports do to them
-    cdef object _capacity
-    cdef object _level_capacity
     cdef object __weakref__
 
     cdef int _use(self, SharedBooks engine) except -1
@@ -25,6 +23,6 @@ cdef class BookBuilder:
 
 
 cdef object misfit(u64 seq_num, u32 fault, u64 last)
-cdef SharedBooks empty_books(object instruments, object capacity, object level_capacity, Latch latch)
+cdef SharedBooks empty_books(object instruments, object capacity, object level_capacity)
 cdef dict checked_instruments(object instruments)
 cdef tuple in_their_phases(object known)

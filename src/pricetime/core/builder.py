@@ -15,7 +15,7 @@ import numpy as np
 from pricetime.checks import shown, whole
 from pricetime.core.instrument import Instrument
 from pricetime.core.order_book import book_of
-from pricetime.core.shared_books import DEFAULT_CAPACITY, MAX_CAPACITY, MAX_SEQ_NUM
+from pricetime.core.shared_books import DEFAULT_CAPACITY, MAX_SEQ_NUM
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import (
     InvalidReports,
@@ -34,7 +34,6 @@ if not cython.compiled:  # the compiled form cimports them in builder.pxd
     from pricetime.core.rebuilt import Rebuilt
     from pricetime.core.shared_books import SharedBooks, digest_of, enter
     from pricetime.native.arrays import Block, checked_records, records_of
-    from pricetime.native.latch import Latch
 
 #: Why a report does not fit.
 FAULTS = {
@@ -79,21 +78,16 @@ class BookBuilder:
         engine = None  # a compiled class has its fields before they are set
 
     def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None):
-        capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
-        level_capacity = capacity if level_capacity is None else level_capacity
-        level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
-        latch: Latch = Latch()
         wanted = [i if isinstance(i, Instrument) else Instrument(i) for i in instruments]
-        engine: SharedBooks = empty_books(wanted, capacity, level_capacity, latch)
+        engine: SharedBooks = empty_books(wanted, capacity, level_capacity)
         if self.engine is not None:
             raise TypeError("__init__ may run only once: make a new BookBuilder")
-        self.latch = latch
-        self._capacity = capacity
-        self._level_capacity = level_capacity
+        self.latch = engine.latch
         self._use(engine)
 
     def _use(self, engine):
-        """Replace the books by those of an engine."""
+        """Replace the books by those of an engine, which shares the latch of the builder from now on."""
+        engine.latch = self.latch
         self.rebuilt = Rebuilt(engine.books)
         self.engine = engine
 
@@ -269,8 +263,9 @@ class BookBuilder:
         orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, name, InvalidReports)
         seq_num = whole(snapshot.seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
         resting = np.count_nonzero(orders["taking"] == RESTS)
-        if resting > self._capacity:
-            raise OrdersFull(f"{resting} orders in a snapshot, room for {self._capacity}: use a larger capacity")
+        _, capacity, level_capacity, *_ = self.engine._settings
+        if resting > capacity:
+            raise OrdersFull(f"{resting} orders in a snapshot, room for {capacity}: use a larger capacity")
         known = checked_instruments(snapshot.instruments)
         first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
         phases = [(number, int(instrument.phase)) for number, instrument in known.items()]
@@ -279,7 +274,7 @@ class BookBuilder:
         try:
             self._empty()
             if known.keys() != self.engine._instruments.keys():
-                self._use(empty_books(known.values(), self._capacity, self._level_capacity, self.latch))
+                self._use(empty_books(known.values(), capacity, level_capacity))
             self.engine._instruments = known
             for number, phase in phases:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
@@ -313,7 +308,8 @@ class BookBuilder:
             rebuilt.clear()
 
     def __reduce__(self):
-        return _remake, (self._capacity, self._level_capacity, self.snapshot())
+        _, capacity, level_capacity, *_ = self.engine._settings
+        return _remake, (capacity, level_capacity, self.snapshot())
 
 
 def misfit(seq_num, fault, last):
@@ -324,13 +320,12 @@ def misfit(seq_num, fault, last):
     return ReportMismatch(message.format(last=last), seq_num)
 
 
-def empty_books(instruments, capacity, level_capacity, latch):
-    """An engine without limits, for reports. It shares the latch of a builder."""
+def empty_books(instruments, capacity, level_capacity):
+    """An engine without limits, for reports."""
     free = {"order_limit": None, "low_price": None, "high_price": None}
     unlimited = [replace(instrument, **free) for instrument in instruments]
     engine: SharedBooks = SharedBooks(unlimited, capacity=capacity, level_capacity=level_capacity)
     engine.rebuilt = True
-    engine.latch = latch
     return engine
 
 

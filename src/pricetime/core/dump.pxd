@@ -4,13 +4,12 @@ from pricetime.core.book cimport Books, key_of, may_rest, refuse_terms
 from pricetime.core.layout cimport *
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport prefetch
-from pricetime.native.memory cimport release, reserve
 
 
 cdef class Resting:
     cdef Books books
+    cdef Block _memory               # of the marks
     cdef u8 *entered                 # by slot: 1 when its record is written
-    cdef u64 slots                   # of them
     cdef RestingOrder *orders        # the output; a queued order has only its slot (in order_id) and instrument yet
     cdef u64 count                   # written and queued
     cdef u32 fault                   # why the last record did not fit, NONE when it did

@@ -19,7 +19,6 @@ if not cython.compiled:  # the compiled form cimports them in dump.pxd
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.bits import prefetch
-    from pricetime.native.memory import release, reserve
 
 FAULTS = {
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
@@ -46,17 +45,10 @@ class Resting:
     def __init__(self, books):
         """Raises MemoryError."""
         self.books = books
-        self.slots = self.books.fresh_order
-        self.entered = cython.cast(cython.pointer[u8], reserve(self.slots))
-        if not self.entered:
-            raise MemoryError(f"no room for the marks of {self.slots} orders: use a smaller capacity")
+        self._memory = Block(self.books.fresh_order, "the marks of the orders")
+        self.entered = cython.cast(cython.pointer[u8], self._memory.memory)
         self.count = 0
         self.fault = NONE
-
-    if cython.compiled:
-
-        def __dealloc__(self):
-            release(self.entered, self.slots)
 
     # ------------------------------------------------------------------ from books to records
 

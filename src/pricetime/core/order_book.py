@@ -4,42 +4,38 @@
 from __future__ import annotations
 
 import cython
-import numpy as np
 
 from pricetime import checks, errors
+from pricetime.core.book_view import BookView
 from pricetime.core.instrument import Instrument
-from pricetime.depth import Depth
-from pricetime.ladder import ladder_html
-from pricetime.types import (
-    DEPTH,
-    MAX_QUANTITY,
-    OrderType,
-    Phase,
-    QueuePosition,
-    ReplacePolicy,
-    SelfTrade,
-    Side,
-    TimeInForce,
-)
-from pricetime.types import Order as OrderSeen
+from pricetime.core.shared_books import SharedBooks
+from pricetime.execution import Execution, Trade
+from pricetime.types import OrderType, ReplacePolicy, SelfTrade, TimeInForce
 
 if not cython.compiled:  # the compiled form cimports them in order_book.pxd
-    from pricetime.core.book import key_of, refuse_terms
+    from pricetime.core.arguments import (
+        check_terms,
+        order_id_of,
+        order_type_of,
+        owner_of,
+        price_of,
+        quantity_of,
+        self_trade_of,
+        side_of,
+        time_in_force_of,
+        timestamp_of,
+    )
     from pricetime.core.layout import *
-    from pricetime.core.shared_books import SharedBooks, owner_with_orders, raise_busy
-    from pricetime.execution import Execution, Trade
+    from pricetime.core.shared_books import owner_with_orders
     from pricetime.native.bits import prefetch
-    from pricetime.native.numbers import LEAST, as_i64, as_u64
 
-_BID = Side.BID
-_ASK = Side.ASK
 _LIMIT = OrderType.LIMIT
 _GTC = TimeInForce.GTC
 
 
 @cython.final
 @cython.cclass
-class OrderBook:
+class OrderBook(BookView):
     """A limit order book with price-time priority.
 
     >>> book = OrderBook()
@@ -63,7 +59,7 @@ class OrderBook:
     """
 
     if not cython.compiled:
-        _shared = None  # a compiled class has its fields before they are set
+        _whole_engine = False  # a compiled class has its fields before they are set
 
     def __init__(
         self,
@@ -89,14 +85,6 @@ class OrderBook:
             raise TypeError("__init__ may run only once: make a new OrderBook")
         self._bind(books, 0)
         self._whole_engine = True
-
-    def _bind(self, shared, instrument):
-        self._books = shared.books
-        self._book = shared.books.book_of(instrument)
-        self._whole_engine = False
-        self._latch = shared.latch
-        self._shared = shared
-        return 0
 
     # ------------------------------------------------------------------ commands
 
@@ -288,168 +276,6 @@ class OrderBook:
             raise errors.InvalidCommands("this book belongs to an engine: call apply of the engine")
         return self._shared.run(commands)
 
-    # ------------------------------------------------------------------ queries
-
-    @property
-    def phase(self):
-        """The ``Phase``: what the book accepts now. O(1)."""
-        self._enter()
-        try:
-            phase: u32 = self._book.phase
-        finally:
-            self._latch.leave()
-        return Phase(phase)
-
-    @property
-    def tick_size(self):
-        """Every price of this book is a multiple of it, in ticks. O(1)."""
-        return self._book.tick_size
-
-    @property
-    def lot_size(self):
-        """Every quantity of this book is a multiple of it, in lots. O(1)."""
-        return self._book.lot_size
-
-    @property
-    def best_bid(self):
-        """The highest bid price, None if there are no bids. O(1)."""
-        return self._best(BID)
-
-    @property
-    def best_ask(self):
-        """The lowest ask price, None if there are no asks. O(1)."""
-        return self._best(ASK)
-
-    def depth(self, levels=10):
-        """The best levels of each side, best first: a ``Depth``, which is a pair (bids, asks) of arrays, shape (n,).
-
-        ``levels``: most levels of each side, None for all. The arrays have the dtype ``pricetime.DEPTH``: price
-        (ticks), quantity (lots), count (orders). ``Depth.plot`` draws them; a notebook shows them as a ladder. Raises
-        InvalidSetting. O(levels).
-        """
-        count = MAX_QUANTITY if levels is None else checks.levels(levels)
-        self._enter()
-        try:
-            bids, asks = self._levels(BID, count), self._levels(ASK, count)
-        finally:
-            self._latch.leave()
-        depth = tuple.__new__(Depth, (bids, asks))  # as Depth(bids, asks, unit), without Python code
-        depth.price_unit = self._shared._instruments[self._book.instrument].price_unit
-        return depth
-
-    def plot(self, levels=10, *, ax=None, cumulative=True):
-        """Draw ``depth(levels)`` with matplotlib and return the Axes: see ``Depth.plot``. O(levels)."""
-        return self.depth(levels).plot(ax=ax, cumulative=cumulative)
-
-    @property
-    def price_unit(self):
-        """The currency value of one tick, as a ``Decimal``; the book itself reads and returns whole ticks. O(1)."""
-        return self._shared._instruments[self._book.instrument].price_unit
-
-    def order(self, order_id):
-        """Return a resting order as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
-        number: u64 = order_id_of(order_id)
-        self._enter()
-        try:
-            return self._order(self._slot(number, False, 0))
-        finally:
-            self._latch.leave()
-
-    def orders(self, side, price):
-        """Return the orders at one price, first in first, as a tuple of ``pricetime.Order``.
-
-        O(orders there). Raises InvalidSide and InvalidPrice.
-        """
-        side_: u32 = side_of(side)
-        key: i64 = key_of(side_, price_of(price))
-        self._enter()
-        try:
-            return tuple(self._queue(self._books.level_at(cython.address(self._book.ladders[side_ - 1]), key)))
-        finally:
-            self._latch.leave()
-
-    def queue_position(self, order_id):
-        """Return the number of orders and lots ahead of an order at its price.
-
-        O(orders ahead). Raises InvalidOrderId and UnknownOrder.
-        """
-        number: u64 = order_id_of(order_id)
-        orders: u64 = 0
-        quantity: u64 = 0
-        self._enter()
-        try:
-            slot: u32 = self._books.orders[self._slot(number, False, 0)].prev
-            while slot != NIL:
-                orders += 1
-                quantity += self._books.orders[slot].remaining
-                slot = self._books.orders[slot].prev
-        finally:
-            self._latch.leave()
-        return QueuePosition(orders, quantity)
-
-    def digest(self):
-        """Return a u64 over what the market can see: side, price, id and open quantity of every order, in priority
-        order.
-
-        Two books with the same digest have the same queues. It is the same on every machine and in both forms.
-        O(orders).
-        """
-        self._enter()
-        try:
-            return self._books.digest(self._book)
-        finally:
-            self._latch.leave()
-
-    def check(self):
-        """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
-        self._shared.check_all()
-
-    def __len__(self):
-        """Orders resting."""
-        self._enter()
-        try:
-            return self._book.count
-        finally:
-            self._latch.leave()
-
-    def __bool__(self):
-        return True  # also without orders, so that ``book or OrderBook()`` keeps an empty book
-
-    def __contains__(self, order_id):
-        try:
-            number: u64 = order_id_of(order_id)
-        except errors.InvalidOrderId:
-            return False
-        self._enter()
-        try:
-            return self._books.find(self._book, number) != NIL
-        finally:
-            self._latch.leave()
-
-    def __iter__(self):
-        """Iterate over the orders that rest now: bids, then asks, each in priority order."""
-        self._enter()
-        try:
-            found: list = []
-            side: u32
-            for side in range(BID, ASK + 1):
-                ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
-                level: u32 = ladder.best
-                while level != NIL:
-                    found += self._queue(level)
-                    level = self._books.level_behind(ladder, level)
-            return iter(found)
-        finally:
-            self._latch.leave()
-
-    def __repr__(self):
-        return f"<pricetime.OrderBook: {len(self)} orders, bid {self.best_bid}, ask {self.best_ask}>"
-
-    def _repr_html_(self):
-        bids, asks = (side.tolist() for side in self.depth())
-        halted = ", halted" if self.phase == Phase.HALTED else ""
-        return ladder_html(bids, asks, self.price_unit, f"OrderBook: {len(self):,} orders{halted}")
-
     def __reduce__(self):
         if not self._whole_engine:
             raise TypeError("this book belongs to an engine: pickle or copy the engine")
@@ -488,12 +314,6 @@ class OrderBook:
         if self._book.tick_size != 1 and price % cython.cast(i64, self._book.tick_size) != 0:
             raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self._book.tick_size}")
         return price
-
-    def _enter(self):
-        """Enter the book; the caller leaves the latch. Raises BookBusy if a call is inside."""
-        if not self._latch.enter():
-            raise_busy()
-        return 0
 
     def _start(self, kind, order_id):
         """Enter the book and return its command, cleared. The caller leaves the latch."""
@@ -584,50 +404,6 @@ class OrderBook:
         execution._trades = tuple(trades)
         return 0
 
-    def _slot(self, number, owned, owner):
-        """The slot of a resting order. Raises UnknownOrder if none rests, or if ``owned`` and the owner differs."""
-        slot: u32 = self._books.find(self._book, number)
-        if slot == NIL:
-            raise errors.UnknownOrder(f"no order {number} is resting: it was never added, or was filled or cancelled")
-        if owned and owner != self._books.orders[slot].owner:
-            raise errors.UnknownOrder(f"no order {number} of owner {owner} is resting")
-        return slot
-
-    def _best(self, side: u32):
-        self._enter()
-        try:
-            ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
-            return None if ladder.best == NIL else key_of(side, ladder.best_key)
-        finally:
-            self._latch.leave()
-
-    def _levels(self, side, count):
-        rows: list = []
-        ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
-        level: u32 = ladder.best
-        while level != NIL and len(rows) < count:
-            queue: cython.pointer[Level] = cython.address(self._books.levels[level])
-            rows.append((key_of(side, queue.key), queue.quantity, queue.count))
-            level = self._books.level_behind(ladder, level)
-        return np.array(rows, DEPTH)
-
-    def _queue(self, level: u32):
-        """The orders of a level, none for NIL."""
-        found: list = []
-        slot: u32 = self._books.levels[level].head if level != NIL else NIL
-        while slot != NIL:
-            found.append(self._order(slot))
-            slot = self._books.orders[slot].next
-        return found
-
-    def _order(self, slot):
-        o: cython.pointer[Order] = cython.address(self._books.orders[slot])
-        level: cython.pointer[Level] = cython.address(self._books.levels[o.level])
-        side = _BID if level.side == BID else _ASK
-        price: i64 = key_of(level.side, level.key)
-        time_ns: u64 = self._books.cold[slot].timestamp
-        return tuple.__new__(OrderSeen, (o.id, side, price, o.remaining, time_ns, o.owner))
-
 
 def book_of(shared, instrument):
     """One of the shared books, not a copy. Raises UnknownInstrument."""
@@ -647,97 +423,3 @@ def _remake(instruments, room, loaded):
     book._bind(shared, 0)
     book._whole_engine = True
     return book
-
-
-# ---------------------------------------------------------------------- arguments
-#
-# Each is converted without Python code if it is a plain int that fits. ``checks`` converts or rejects the rest.
-
-
-def order_id_of(value):
-    if type(value) is int:
-        number: i64 = as_i64(value)
-        if number >= 0:
-            return number
-    return large_u64(value, checks.order_id)
-
-
-def timestamp_of(value):
-    if type(value) is int:
-        number: i64 = as_i64(value)
-        if number >= 0:
-            return number
-    return large_u64(value, checks.timestamp)
-
-
-def large_u64(value, check):
-    """A number from 2**63 on; otherwise the result of ``check``."""
-    if type(value) is int:
-        try:
-            return as_u64(value)
-        except OverflowError:
-            pass
-    return check(value)
-
-
-def quantity_of(value):
-    if type(value) is int:
-        number: i64 = as_i64(value)
-        if number > 0:
-            return number
-    return checks.quantity(value)
-
-
-def price_of(value):
-    if type(value) is int:
-        number: i64 = as_i64(value)
-        if number != LEAST:
-            return number
-    return checks.price(value)
-
-
-def owner_of(value):
-    if type(value) is int:
-        number: i64 = as_i64(value)
-        if 0 <= number < 1 << 32:
-            return number
-    return checks.owner(value)
-
-
-def side_of(value):
-    if value is _BID:
-        return BID
-    if value is _ASK:
-        return ASK
-    return checks.side(value)
-
-
-def order_type_of(value):
-    if value is _LIMIT:
-        return LIMIT
-    return checks.order_type(value)
-
-
-def time_in_force_of(value):
-    if value is _GTC:
-        return GTC
-    return checks.time_in_force(value)
-
-
-def check_terms(order_type, time_in_force, instructions):
-    """Raises InvalidTimeInForce, InvalidInstruction and NotSupported."""
-    reason: u32 = refuse_terms(order_type, time_in_force, instructions)
-    if reason == INVALID_TIME_IN_FORCE:
-        raise errors.InvalidTimeInForce("a market order never rests: give it a time in force other than GTD")
-    if reason == INVALID_INSTRUCTION:
-        raise errors.InvalidInstruction("this order never rests, so it cannot be post-only: give LIMIT and GTC")
-    if reason == NOT_SUPPORTED:
-        raise errors.NotSupported(
-            f"{OrderType(order_type).name} with {TimeInForce(time_in_force).name} has no rule yet: give LIMIT or "
-            "MARKET with GTC, IOC or FOK"
-        )
-    return 0
-
-
-def self_trade_of(value):
-    return checks.self_trade(value)

@@ -3,7 +3,6 @@ from typing import Any, SupportsIndex, final
 from numpy.typing import ArrayLike
 
 from ..types import PassiveResultArray, ReplacePolicy, Side
-from .order_book import OrderBook
 
 @final
 class PassiveBook:
@@ -40,8 +39,5 @@ class PassiveBook:
         new_ids: ArrayLike | None = None,
     ) -> PassiveResultArray: ...
     @property
-    def book(self) -> OrderBook: ...
-    @property
     def crossed(self) -> bool: ...
-    def check(self) -> None: ...
     def __reduce__(self) -> tuple[Any, ...]: ...

@@ -29,7 +29,7 @@ cdef class Rebuilt:
     cdef inline u32 _take(self, Book *book, const Report *r) noexcept nogil
     cdef u32 _take_from_taker(self, const Report *r) noexcept nogil
     cdef inline u32 _refuse_take(self, const Report *r, u32 side, i64 key, u64 remaining) noexcept nogil
-    cdef u32 _replace(self, Book *book, const Report *r) noexcept nogil
+    cdef u32 _replace(self, Book *book, u64 order_id, u64 new_id, u32 side, i64 price, u64 quantity, bint keeps) noexcept nogil
     cdef u32 _set_phase(self, Book *book, const Report *r) noexcept nogil
 
     # what they do to an order

@@ -90,7 +90,8 @@ class Rebuilt:
             elif r.kind == CANCELLED or r.kind == REDUCED or r.kind == EXPIRED:
                 fault = self._take(book, r)
             elif r.kind == REPLACED:
-                fault = self._replace(book, r)
+                keeps: cython.bint = r.reason == KEPT_PLACE
+                fault = self._replace(book, r.maker_id, r.order_id, r.side, r.price, r.quantity, keeps)
             elif r.kind == PHASE_CHANGED:
                 fault = self._set_phase(book, r)
             else:
@@ -163,33 +164,33 @@ class Rebuilt:
             return INVALID_QUANTITY
         return NONE
 
-    def _replace(self, book, r):
+    def _replace(self, book, order_id, new_id, side, price, quantity, keeps):
         """Change a resting order: it keeps its place, goes to the back of a level, or becomes the taker."""
-        slot: u32 = self.books.find(book, r.maker_id)
+        slot: u32 = self.books.find(book, order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
-        if r.order_id != r.maker_id and self.books.find(book, r.order_id) != NIL:
+        if new_id != order_id and self.books.find(book, new_id) != NIL:
             return DUPLICATE_ORDER_ID
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
-        if level.side != r.side:
+        if level.side != side:
             return INVALID_SIDE
-        if r.quantity == 0 or r.quantity >> 63 != 0:
+        if quantity == 0 or quantity >> 63 != 0:
             return INVALID_QUANTITY
-        key: i64 = key_of(r.side, r.price)
-        if r.reason == KEPT_PLACE:
+        key: i64 = key_of(side, price)
+        if keeps:
             if key != level.key:
                 return INVALID_PRICE
-            if r.quantity > order.remaining:
+            if quantity > order.remaining:
                 return INVALID_QUANTITY
-            level.quantity -= order.remaining - r.quantity
-            order.remaining = r.quantity
-            self.books._rename(book, slot, r.order_id)
+            level.quantity -= order.remaining - quantity
+            order.remaining = quantity
+            self.books._rename(book, slot, new_id)
             return NONE
-        fault: u32 = self.books._refuse_move(book, slot, key, r.quantity)
+        fault: u32 = self.books._refuse_move(book, slot, key, quantity)
         if fault == NONE:
-            self.books._remove(book, slot, self.books._position(book, r.maker_id))
-            self._enter(book, r.side, r.order_id, key, r.quantity, True)
+            self.books._remove(book, slot, self.books._position(book, order_id))
+            self._enter(book, side, new_id, key, quantity, True)
         return fault
 
     def _set_phase(self, book, r):

@@ -39,7 +39,6 @@ if not cython.compiled:  # the compiled form cimports them in engine.pxd
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, checked_records, records_of
     from pricetime.native.latch import Latch
-    from pricetime.native.memory import release, reserve
 
 DEFAULT_CAPACITY = 1 << 20
 MAX_CAPACITY = 1 << 31
@@ -65,7 +64,7 @@ class SharedBooks:
 
     if not cython.compiled:
         _settings = None  # a compiled class has its fields before they are set
-        rebuilt = False
+        rebuilt = may_cross = False
 
     def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None, owner_limit=0, limits=None):
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
@@ -83,9 +82,8 @@ class SharedBooks:
         books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit, limits)
         if self._settings is not None:
             raise TypeError("__init__ may run only once: make a new Engine")
-        self.command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        if not self.command:
-            raise MemoryError("no room for a command: use a smaller capacity")
+        self._memory = Block(cython.sizeof(Command), "a command")
+        self.command = cython.cast(cython.pointer[Command], self._memory.memory)
         self._instruments = known
         self.books = books
         self.block = self.spare = None
@@ -148,7 +146,7 @@ class SharedBooks:
         """Check every invariant of the books."""
         self.enter()
         try:
-            check_books(self.books)
+            check_books(self.books, self.may_cross)
         finally:
             self.leave()
         return 0
@@ -183,11 +181,6 @@ class SharedBooks:
             return instruments, room | {"limits": limits}, loaded
         finally:
             self.leave()
-
-    if cython.compiled:
-
-        def __dealloc__(self):
-            release(self.command, cython.sizeof(Command))
 
     def known(self, instrument):
         """The id of an instrument of this engine. Raises UnknownInstrument."""
