@@ -38,11 +38,11 @@ print(len(book))
 @on_linux
 def test_the_system_has_too_little() -> None:
     run = subprocess.run([sys.executable, "-c", IN_LITTLE_SPACE], capture_output=True, text=True, check=True)
+    pools, ids = "a smaller capacity or level_capacity", "a smaller capacity, or a smaller order_limit of the instrument"
     assert run.stdout.splitlines() == [
-        "no room for 2147483648 orders and 2147483648 levels, 68719476768 bytes: use a smaller capacity or level_capacity",
-        "no room for 1000 orders and 2147483648 levels, 68719476768 bytes: use a smaller capacity or level_capacity",
-        "no room for a table of 8388608 order ids, 100663304 bytes: use a smaller capacity, or a smaller order_limit of "
-        "the instrument",
+        f"no room for 2147483648 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
+        f"no room for 1000 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
+        f"no room for a table of 8388608 order ids, 100663304 bytes: use {ids}",
         "1",
     ]
 

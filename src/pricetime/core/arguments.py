@@ -5,6 +5,8 @@ Each is converted without Python code if it is a plain int that fits. ``checks``
 
 from __future__ import annotations
 
+from typing import Any
+
 import cython
 
 from pricetime import checks, errors
@@ -21,7 +23,7 @@ _LIMIT = OrderType.LIMIT
 _GTC = TimeInForce.GTC
 
 
-def order_id_of(value):
+def order_id_of(value: Any) -> u64:
     if type(value) is int:
         number: i64 = as_i64(value)
         if number >= 0:
@@ -29,7 +31,7 @@ def order_id_of(value):
     return large_u64(value, checks.order_id)
 
 
-def timestamp_of(value):
+def timestamp_of(value: Any) -> u64:
     if type(value) is int:
         number: i64 = as_i64(value)
         if number >= 0:
@@ -37,7 +39,7 @@ def timestamp_of(value):
     return large_u64(value, checks.timestamp)
 
 
-def large_u64(value, check):
+def large_u64(value: Any, check: Any) -> u64:
     """A number from 2**63 on; otherwise the result of ``check``."""
     if type(value) is int:
         try:
@@ -47,7 +49,7 @@ def large_u64(value, check):
     return check(value)
 
 
-def quantity_of(value):
+def quantity_of(value: Any) -> u64:
     if type(value) is int:
         number: i64 = as_i64(value)
         if number > 0:
@@ -55,7 +57,7 @@ def quantity_of(value):
     return checks.quantity(value)
 
 
-def price_of(value):
+def price_of(value: Any) -> i64:
     if type(value) is int:
         number: i64 = as_i64(value)
         if number != LEAST:
@@ -63,7 +65,7 @@ def price_of(value):
     return checks.price(value)
 
 
-def owner_of(value):
+def owner_of(value: Any) -> u32:
     if type(value) is int:
         number: i64 = as_i64(value)
         if 0 <= number < 1 << 32:
@@ -71,7 +73,7 @@ def owner_of(value):
     return checks.owner(value)
 
 
-def side_of(value):
+def side_of(value: Any) -> u32:
     if value is _BID:
         return BID
     if value is _ASK:
@@ -79,19 +81,19 @@ def side_of(value):
     return checks.side(value)
 
 
-def order_type_of(value):
+def order_type_of(value: Any) -> u32:
     if value is _LIMIT:
         return LIMIT
     return checks.order_type(value)
 
 
-def time_in_force_of(value):
+def time_in_force_of(value: Any) -> u32:
     if value is _GTC:
         return GTC
     return checks.time_in_force(value)
 
 
-def check_terms(order_type, time_in_force, instructions):
+def check_terms(order_type: u32, time_in_force: u32, instructions: u32) -> cython.int:
     """Raises InvalidTimeInForce, InvalidInstruction and NotSupported."""
     reason: u32 = refuse_terms(order_type, time_in_force, instructions)
     if reason == INVALID_TIME_IN_FORCE:
@@ -106,5 +108,5 @@ def check_terms(order_type, time_in_force, instructions):
     return 0
 
 
-def self_trade_of(value):
+def self_trade_of(value: Any) -> u32:
     return checks.self_trade(value)

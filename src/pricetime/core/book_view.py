@@ -3,14 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
 import cython
 import numpy as np
 
 from pricetime import checks, errors
+from pricetime.core.shared_books import SharedBooks
 from pricetime.depth import Depth
 from pricetime.ladder import ladder_html
 from pricetime.types import DEPTH, MAX_QUANTITY, Phase, QueuePosition, Side
 from pricetime.types import Order as OrderSeen
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 if not cython.compiled:  # the compiled form cimports them in book_view.pxd
     from pricetime.core.arguments import order_id_of, price_of, side_of
@@ -27,9 +35,9 @@ class BookView:
     """One book of some that share a pool of orders. ``OrderBook`` and ``PassiveBook`` add the changes."""
 
     if not cython.compiled:
-        _shared = None  # a compiled class has its fields before they are set
+        _shared: Any = None  # a compiled class has its fields before they are set
 
-    def _bind(self, shared, instrument):
+    def _bind(self, shared: SharedBooks, instrument: u32) -> cython.int:
         self._books = shared.books
         self._book = shared.books.book_of(instrument)
         self._latch = shared.latch
@@ -37,7 +45,7 @@ class BookView:
         return 0
 
     @property
-    def phase(self):
+    def phase(self) -> Phase:
         """The ``Phase``: what the book accepts now. O(1)."""
         self._enter()
         try:
@@ -47,26 +55,26 @@ class BookView:
         return Phase(phase)
 
     @property
-    def tick_size(self):
+    def tick_size(self) -> int:
         """Every price of this book is a multiple of it, in ticks. O(1)."""
         return self._instrument().tick_size
 
     @property
-    def lot_size(self):
+    def lot_size(self) -> int:
         """Every quantity of this book is a multiple of it, in lots. O(1)."""
         return self._instrument().lot_size
 
     @property
-    def best_bid(self):
+    def best_bid(self) -> int | None:
         """The highest bid price, None if there are no bids. O(1)."""
         return self._best(BID)
 
     @property
-    def best_ask(self):
+    def best_ask(self) -> int | None:
         """The lowest ask price, None if there are no asks. O(1)."""
         return self._best(ASK)
 
-    def depth(self, levels=10):
+    def depth(self, levels: SupportsIndex | None = 10) -> Depth:
         """The best levels of each side, best first: a ``Depth``, which is a pair (bids, asks) of arrays, shape (n,).
 
         ``levels``: most levels of each side, None for all. The arrays have the dtype ``pricetime.DEPTH``: price
@@ -83,16 +91,16 @@ class BookView:
         depth.price_unit = self._instrument().price_unit
         return depth
 
-    def plot(self, levels=10, *, ax=None, cumulative=True):
+    def plot(self, levels: SupportsIndex | None = 10, *, ax: Axes | None = None, cumulative: bool = True) -> Axes:
         """Draw ``depth(levels)`` with matplotlib and return the Axes: see ``Depth.plot``. O(levels)."""
         return self.depth(levels).plot(ax=ax, cumulative=cumulative)
 
     @property
-    def price_unit(self):
+    def price_unit(self) -> Decimal:
         """The currency value of one tick, as a ``Decimal``; the book itself reads and returns whole ticks. O(1)."""
         return self._instrument().price_unit
 
-    def order(self, order_id):
+    def order(self, order_id: SupportsIndex) -> OrderSeen:
         """Return a resting order as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
         number: u64 = order_id_of(order_id)
         self._enter()
@@ -101,7 +109,7 @@ class BookView:
         finally:
             self._latch.leave()
 
-    def orders(self, side, price):
+    def orders(self, side: Side | int, price: SupportsIndex) -> tuple[OrderSeen, ...]:
         """Return the orders at one price, first in first, as a tuple of ``pricetime.Order``.
 
         O(orders there). Raises InvalidSide and InvalidPrice.
@@ -114,7 +122,7 @@ class BookView:
         finally:
             self._latch.leave()
 
-    def queue_position(self, order_id):
+    def queue_position(self, order_id: SupportsIndex) -> QueuePosition:
         """Return the number of orders and lots ahead of an order at its price.
 
         O(orders ahead). Raises InvalidOrderId and UnknownOrder.
@@ -133,7 +141,7 @@ class BookView:
             self._latch.leave()
         return QueuePosition(orders, quantity)
 
-    def digest(self):
+    def digest(self) -> int:
         """Return a u64 over what the market can see: side, price, id and open quantity of every order, in priority
         order.
 
@@ -146,11 +154,11 @@ class BookView:
         finally:
             self._latch.leave()
 
-    def check(self):
+    def check(self) -> None:
         """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
         self._shared.check_all()
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Orders resting."""
         self._enter()
         try:
@@ -158,10 +166,10 @@ class BookView:
         finally:
             self._latch.leave()
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True  # also without orders, so that ``book or OrderBook()`` keeps an empty book
 
-    def __contains__(self, order_id):
+    def __contains__(self, order_id: object) -> bool:
         try:
             number: u64 = order_id_of(order_id)
         except errors.InvalidOrderId:
@@ -172,11 +180,11 @@ class BookView:
         finally:
             self._latch.leave()
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[OrderSeen]:
         """Iterate over the orders that rest now: bids, then asks, each in priority order."""
         self._enter()
         try:
-            found: list = []
+            found: list[Any] = []
             side: u32
             for side in range(BID, ASK + 1):
                 ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
@@ -188,26 +196,26 @@ class BookView:
         finally:
             self._latch.leave()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<pricetime.{type(self).__name__}: {len(self)} orders, bid {self.best_bid}, ask {self.best_ask}>"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         bids, asks = (side.tolist() for side in self.depth())
         halted = ", halted" if self.phase == Phase.HALTED else ""
         return ladder_html(bids, asks, self.price_unit, f"{type(self).__name__}: {len(self):,} orders{halted}")
 
     # ------------------------------------------------------------------ inside
 
-    def _instrument(self):
+    def _instrument(self) -> Any:
         return self._shared._instruments[self._book.instrument]
 
-    def _enter(self):
+    def _enter(self) -> cython.int:
         """Enter the book; the caller leaves the latch. Raises BookBusy if a call is inside."""
         if not self._latch.enter():
             raise_busy()
         return 0
 
-    def _slot(self, number, owned, owner):
+    def _slot(self, number: u64, owned: cython.bint, owner: u32) -> u32:
         """The slot of a resting order. Raises UnknownOrder if none rests, or if ``owned`` and the owner differs."""
         slot: u32 = self._books.find(self._book, number)
         if slot == NIL:
@@ -216,7 +224,7 @@ class BookView:
             raise errors.UnknownOrder(f"no order {number} of owner {owner} is resting")
         return slot
 
-    def _best(self, side):
+    def _best(self, side: u32) -> Any:
         self._enter()
         try:
             ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
@@ -224,8 +232,8 @@ class BookView:
         finally:
             self._latch.leave()
 
-    def _levels(self, side, count):
-        rows: list = []
+    def _levels(self, side: u32, count: Any) -> Any:
+        rows: list[Any] = []
         ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
         level: u32 = ladder.best
         while level != NIL and len(rows) < count:
@@ -234,16 +242,16 @@ class BookView:
             level = self._books.level_behind(ladder, level)
         return np.array(rows, DEPTH)
 
-    def _queue(self, level):
+    def _queue(self, level: u32) -> list[Any]:
         """The orders of a level, none for NIL."""
-        found: list = []
+        found: list[Any] = []
         slot: u32 = self._books.levels[level].head if level != NIL else NIL
         while slot != NIL:
             found.append(self._order(slot))
             slot = self._books.orders[slot].next
         return found
 
-    def _order(self, slot):
+    def _order(self, slot: u32) -> Any:
         o: cython.pointer[Order] = cython.address(self._books.orders[slot])
         level: cython.pointer[Level] = cython.address(self._books.levels[o.level])
         side = _BID if level.side == BID else _ASK

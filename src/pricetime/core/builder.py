@@ -7,14 +7,16 @@ named in the error.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any, SupportsIndex
 
 import cython
 import numpy as np
 
 from pricetime.checks import shown, whole
 from pricetime.core.instrument import Instrument
-from pricetime.core.order_book import book_of
+from pricetime.core.order_book import OrderBook, book_of
 from pricetime.core.shared_books import DEFAULT_CAPACITY, MAX_SEQ_NUM
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import (
@@ -25,7 +27,7 @@ from pricetime.errors import (
     ReportMismatch,
     SnapshotMismatch,
 )
-from pricetime.types import REPORT, Phase
+from pricetime.types import REPORT, Phase, ReportArray
 from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
 if not cython.compiled:  # the compiled form cimports them in builder.pxd
@@ -75,9 +77,15 @@ class BookBuilder:
     """
 
     if not cython.compiled:
-        engine = None  # a compiled class has its fields before they are set
+        engine: Any = None  # a compiled class has its fields before they are set
 
-    def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None):
+    def __init__(
+        self,
+        instruments: Iterable[Instrument | int],
+        *,
+        capacity: SupportsIndex = DEFAULT_CAPACITY,
+        level_capacity: SupportsIndex | None = None,
+    ) -> None:
         wanted = [i if isinstance(i, Instrument) else Instrument(i) for i in instruments]
         engine: SharedBooks = empty_books(wanted, capacity, level_capacity)
         if self.engine is not None:
@@ -85,23 +93,23 @@ class BookBuilder:
         self.latch = engine.latch
         self._use(engine)
 
-    def _use(self, engine):
+    def _use(self, engine: SharedBooks) -> cython.int:
         """Replace the books by those of an engine, which shares the latch of the builder from now on."""
         engine.latch = self.latch
         self.rebuilt = Rebuilt(engine.books)
         self.engine = engine
 
-    def enter(self):
+    def enter(self) -> cython.int:
         """Enter the builder; the caller calls ``leave``. Raises BookBusy. O(1)."""
         return enter(self.latch)
 
-    def leave(self):
+    def leave(self) -> None:
         """Let other calls enter. O(1)."""
         self.latch.leave()
 
     # ------------------------------------------------------------------ reports
 
-    def apply(self, reports):
+    def apply(self, reports: ReportArray) -> None:
         """Apply the next reports to the books.
 
         ``reports``: contiguous array of ``pricetime.REPORT``, shape (n,). Rejected and mass-cancelled reports change
@@ -125,7 +133,7 @@ class BookBuilder:
         if done < 0:
             raise misfit(first[-1 - done].seq_num, fault, last)
 
-    def prefault(self, orders):
+    def prefault(self, orders: int) -> None:
         """Use the memory of this many resting orders now, about 100 bytes each, so that no report waits for a page
         fault.
 
@@ -138,14 +146,14 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def apply_run(self, reports, count):
+    def apply_run(self, reports: cython.pointer[cython.const[Report]], count: u64) -> i64:
         """``apply`` for compiled callers that are inside: ``count``, or -1 - index of the report that does not fit."""
         return self.rebuilt.apply_run(reports, count)
 
     # ------------------------------------------------------------------ queries
 
     @property
-    def seq_num(self):
+    def seq_num(self) -> int:
         """Number of the last applied report, 0 before the first. O(1). Raises BookBusy."""
         self.enter()
         try:
@@ -154,7 +162,7 @@ class BookBuilder:
             self.leave()
 
     @property
-    def in_progress(self):
+    def in_progress(self) -> bool:
         """Is the last command unfinished? O(1). Raises BookBusy.
 
         True while the taker of a new order or a replace has reports to come: until it is gone or rests. A mass cancel
@@ -167,7 +175,7 @@ class BookBuilder:
             self.leave()
 
     @property
-    def instruments(self):
+    def instruments(self) -> dict[int, Instrument]:
         """The instruments by id, each with its current phase. O(instruments). Raises BookBusy."""
         self.enter()
         try:
@@ -176,15 +184,15 @@ class BookBuilder:
             self.leave()
         return {instrument.id: instrument for instrument in in_their_phases(known)}
 
-    def _known(self):
+    def _known(self) -> list[tuple[Instrument, int]]:
         """The instruments in the order of their ids, each with the number of its phase."""
-        known: list = []
+        known: list[Any] = []
         for number in sorted(self.engine._instruments):
             book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
             known.append((self.engine._instruments[number], book.phase))
         return known
 
-    def book(self, instrument):
+    def book(self, instrument: int) -> OrderBook:
         """The book of one instrument as an ``OrderBook`` that accepts no commands, not a copy.
 
         If a snapshot with different instruments is loaded, this book stays empty: get it again. Raises
@@ -197,7 +205,7 @@ class BookBuilder:
             self.leave()
         return book_of(engine, instrument)
 
-    def digest(self):
+    def digest(self) -> int:
         """A u64 over all books. After a complete command it equals ``Engine.digest``. O(orders). Raises BookBusy."""
         self.enter()
         try:
@@ -205,7 +213,7 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def check(self):
+    def check(self) -> None:
         """Check every invariant of the data structure; AssertionError names a broken one. O(n). Raises BookBusy."""
         self.enter()
         try:
@@ -213,7 +221,7 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Resting orders over all books."""
         self.enter()
         try:
@@ -221,17 +229,17 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True  # also without orders
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<pricetime.BookBuilder: {len(self.instruments)} instruments, {len(self)} orders, report {self.seq_num}>"
         )
 
     # ------------------------------------------------------------------ snapshots
 
-    def snapshot(self):
+    def snapshot(self) -> Snapshot:
         """Return all books as a ``Snapshot``. O(orders). Raises BookBusy and MemoryError."""
         self.enter()
         try:
@@ -253,7 +261,7 @@ class BookBuilder:
             self.leave()
         return Snapshot(seq_num, in_their_phases(known), orders, digest)
 
-    def load_snapshot(self, snapshot):
+    def load_snapshot(self, snapshot: Snapshot) -> None:
         """Replace the books by those of a ``Snapshot``. The next report must follow its ``seq_num``.
 
         Raises BookBusy, InvalidReports, InvalidSetting and OrdersFull with nothing changed; and SnapshotMismatch,
@@ -283,7 +291,9 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def _load(self, first, count, seq_num, digest):
+    def _load(
+        self, first: cython.pointer[cython.const[SnapshotOrder]], count: u64, seq_num: u64, digest: Any
+    ) -> cython.int:
         """Load the orders of a snapshot into empty books; after an exception they are empty again."""
         rebuilt: Rebuilt = self.rebuilt
         done: i64
@@ -301,18 +311,18 @@ class BookBuilder:
                 raise NO_ROOM[rebuilt.fault](why)
         raise SnapshotMismatch(f"the snapshot of report {seq_num} is wrong: {why}. Get a new snapshot")
 
-    def _empty(self):
+    def _empty(self) -> None:
         """Remove all orders and set ``seq_num`` to 0."""
         rebuilt: Rebuilt = self.rebuilt
         with cython.nogil:
             rebuilt.clear()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         _, capacity, level_capacity, *_ = self.engine._settings
         return _remake, (capacity, level_capacity, self.snapshot())
 
 
-def misfit(seq_num, fault, last):
+def misfit(seq_num: u64, fault: u32, last: u64) -> Any:
     """The error for a report that does not fit the books after report ``last``."""
     message = f"report {seq_num} does not fit the books: {FAULTS[fault]}"
     if fault in NO_ROOM:
@@ -320,7 +330,7 @@ def misfit(seq_num, fault, last):
     return ReportMismatch(message.format(last=last), seq_num)
 
 
-def empty_books(instruments, capacity, level_capacity):
+def empty_books(instruments: Any, capacity: Any, level_capacity: Any) -> SharedBooks:
     """An engine without limits, for reports."""
     free = {"order_limit": None, "low_price": None, "high_price": None}
     unlimited = [replace(instrument, **free) for instrument in instruments]
@@ -329,7 +339,7 @@ def empty_books(instruments, capacity, level_capacity):
     return engine
 
 
-def checked_instruments(instruments):
+def checked_instruments(instruments: Any) -> dict[Any, Any]:
     """The instruments of a snapshot by id, without their order limits. Raises InvalidSetting."""
     known = {}
     for instrument in instruments:
@@ -343,12 +353,12 @@ def checked_instruments(instruments):
     return known
 
 
-def in_their_phases(known):
+def in_their_phases(known: Any) -> tuple[Any, ...]:
     """Instruments with the phases that stand beside them."""
     return tuple(replace(instrument, phase=Phase(phase)) for instrument, phase in known)
 
 
-def _remake(capacity, level_capacity, snapshot):
+def _remake(capacity: int, level_capacity: int, snapshot: Snapshot) -> BookBuilder:
     """Make a builder from its pickled state."""
     builder = BookBuilder(snapshot.instruments, capacity=capacity, level_capacity=level_capacity)
     builder.load_snapshot(snapshot)

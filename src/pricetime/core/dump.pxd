@@ -27,13 +27,11 @@ cdef class Resting:
     cdef void _write_walk(self, UnfinishedCancel *r, u32 owner) noexcept nogil
 
     # and back
-    cdef i64 place_phases(self, const InstrumentPhase *phases, i64 count) noexcept nogil
     cdef u32 _place_phase(self, const InstrumentPhase *r) noexcept nogil
     cdef i64 place_orders(self, const RestingOrder *orders, i64 count) noexcept nogil
     cdef inline u32 _refuse(self, const RestingOrder *r) noexcept nogil
     cdef inline u32 _place_order(self, Book *book, const RestingOrder *r) noexcept nogil
     cdef inline u32 _fill_slot(self, Book *book, const RestingOrder *r) noexcept nogil
-    cdef i64 place_walks(self, const UnfinishedCancel *cancels, i64 count) noexcept nogil
     cdef u32 _place_walk(self, const UnfinishedCancel *r) noexcept nogil
     cdef u32 _behind(self, u32 slot, u64 orders) noexcept nogil
     cdef bint is_crossed(self) noexcept nogil

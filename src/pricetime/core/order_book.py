@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, SupportsIndex
+
 import cython
 
 from pricetime import checks, errors
@@ -10,7 +14,8 @@ from pricetime.core.book_view import BookView
 from pricetime.core.instrument import Instrument
 from pricetime.core.shared_books import SharedBooks
 from pricetime.execution import Execution, Trade
-from pricetime.types import OrderType, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime.owner_limits import OwnerLimits
+from pricetime.types import CommandArray, OrderType, Phase, ReplacePolicy, ReportArray, SelfTrade, Side, TimeInForce
 
 if not cython.compiled:  # the compiled form cimports them in order_book.pxd
     from pricetime.core.arguments import (
@@ -28,6 +33,9 @@ if not cython.compiled:  # the compiled form cimports them in order_book.pxd
     from pricetime.core.layout import *
     from pricetime.core.shared_books import owner_with_orders
     from pricetime.native.bits import prefetch
+
+# An alias, so that the compiler neither checks nor converts the argument.
+PriceUnit = Decimal | float | str
 
 _LIMIT = OrderType.LIMIT
 _GTC = TimeInForce.GTC
@@ -63,23 +71,25 @@ class OrderBook(BookView):
 
     def __init__(
         self,
-        capacity=1 << 20,
+        capacity: SupportsIndex = 1 << 20,
         *,
-        level_capacity=None,
-        self_trade=SelfTrade.OFF,
-        replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER,
-        tick_size=1,
-        lot_size=1,
-        low_price=None,
-        high_price=None,
-        owner_limit=0,
-        limits=None,
-        price_unit=1,
-    ):
-        rules = {"self_trade": self_trade, "replace_policy": replace_policy}
-        sizes = {"tick_size": tick_size, "lot_size": lot_size}
-        instrument = Instrument(0, **rules, **sizes, low_price=low_price, high_price=high_price, price_unit=price_unit)
-        room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit, "limits": limits}
+        level_capacity: SupportsIndex | None = None,
+        self_trade: SelfTrade = SelfTrade.OFF,
+        replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER,
+        tick_size: SupportsIndex = 1,
+        lot_size: SupportsIndex = 1,
+        low_price: SupportsIndex | None = None,
+        high_price: SupportsIndex | None = None,
+        owner_limit: SupportsIndex = 0,
+        limits: Mapping[int, OwnerLimits] | None = None,
+        price_unit: PriceUnit = 1,
+    ) -> None:
+        rules: dict[str, Any] = {"self_trade": self_trade, "replace_policy": replace_policy, "price_unit": price_unit}
+        sizes: dict[str, Any] = {"tick_size": tick_size, "lot_size": lot_size}
+        band: dict[str, Any] = {"low_price": low_price, "high_price": high_price}
+        instrument = Instrument(0, **rules, **sizes, **band)
+        room: dict[str, Any] = {"capacity": capacity, "level_capacity": level_capacity}
+        room |= {"owner_limit": owner_limit, "limits": limits}
         books: SharedBooks = SharedBooks((instrument,), **room)
         if self._shared is not None:
             raise TypeError("__init__ may run only once: make a new OrderBook")
@@ -90,18 +100,18 @@ class OrderBook(BookView):
 
     def add_order(
         self,
-        order_id,
-        side,
-        price,
-        quantity,
+        order_id: SupportsIndex,
+        side: Side | int,
+        price: SupportsIndex | None,
+        quantity: SupportsIndex,
         *,
-        owner=0,
-        order_type=_LIMIT,
-        time_in_force=_GTC,
-        post_only=False,
-        self_trade=None,
-        timestamp=0,
-    ):
+        owner: SupportsIndex = 0,
+        order_type: OrderType | int = _LIMIT,
+        time_in_force: TimeInForce | int = _GTC,
+        post_only: bool = False,
+        self_trade: SelfTrade | int | None = None,
+        timestamp: SupportsIndex = 0,
+    ) -> Execution:
         """Add an order: it trades with what it crosses, and its time in force decides about the remainder.
 
         ``order_type``: an ``OrderType``; a market order ignores ``price`` and never rests. ``time_in_force``: a
@@ -141,7 +151,15 @@ class OrderBook(BookView):
         finally:
             self._latch.leave()
 
-    def match_order(self, order_id, side, price, quantity, *, owner=0):
+    def match_order(
+        self,
+        order_id: SupportsIndex,
+        side: Side | int,
+        price: SupportsIndex,
+        quantity: SupportsIndex,
+        *,
+        owner: SupportsIndex = 0,
+    ) -> Execution:
         """Add an order that trades with what it crosses and never rests (IOC). Returns an ``Execution``.
 
         Raises as ``add_order``. O(1), and O(1) for each order that it meets.
@@ -163,7 +181,7 @@ class OrderBook(BookView):
         finally:
             self._latch.leave()
 
-    def cancel_order(self, order_id, *, owner=None):
+    def cancel_order(self, order_id: SupportsIndex, *, owner: SupportsIndex | None = None) -> int:
         """Cancel a resting order. Returns the quantity that was resting.
 
         ``owner``: if given, it must be the order's. Raises InvalidOrderId, InvalidOwner and UnknownOrder. O(1).
@@ -181,7 +199,7 @@ class OrderBook(BookView):
         finally:
             self._latch.leave()
 
-    def mass_cancel(self, owner, *, side=None):
+    def mass_cancel(self, owner: SupportsIndex, *, side: Side | int | None = None) -> int:
         """Cancel the resting orders of an owner, oldest first. Returns how many it cancelled.
 
         ``owner``: 1 to 2**32 - 1. ``side``: only orders of this side; None for both. Raises InvalidOwner, InvalidSide,
@@ -193,7 +211,7 @@ class OrderBook(BookView):
         owner_: u32 = owner_with_orders(owner)
         return self._shared.cancel_orders_of(owner_, self._book.instrument, side_)
 
-    def reduce_order(self, order_id, by, *, owner=None):
+    def reduce_order(self, order_id: SupportsIndex, by: SupportsIndex, *, owner: SupportsIndex | None = None) -> int:
         """Take ``by`` lots off a resting order, which keeps its place.
 
         Returns the quantity left, 0 if the order is gone.
@@ -215,7 +233,15 @@ class OrderBook(BookView):
         finally:
             self._latch.leave()
 
-    def replace_order(self, order_id, price, quantity, *, new_id=None, owner=None):
+    def replace_order(
+        self,
+        order_id: SupportsIndex,
+        price: SupportsIndex,
+        quantity: SupportsIndex,
+        *,
+        new_id: SupportsIndex | None = None,
+        owner: SupportsIndex | None = None,
+    ) -> Execution:
         """Give a resting order a new price, a new open quantity, and a new id if one is given.
 
         Returns an ``Execution``.
@@ -247,7 +273,7 @@ class OrderBook(BookView):
         finally:
             self._latch.leave()
 
-    def set_phase(self, phase):
+    def set_phase(self, phase: Phase | int) -> None:
         """Begin a phase, such as ``Phase.HALTED``, in which only cancels and reduces are accepted.
 
         ``phase``: a ``Phase``. Raises InvalidPhase. O(1).
@@ -261,7 +287,7 @@ class OrderBook(BookView):
         finally:
             self._latch.leave()
 
-    def apply(self, commands):
+    def apply(self, commands: CommandArray) -> ReportArray:
         """Execute an array of commands in order. Returns their reports. Runs without the GIL.
 
         ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,), instrument 0. Returns an array of
@@ -276,7 +302,7 @@ class OrderBook(BookView):
             raise errors.InvalidCommands("this book belongs to an engine: call apply of the engine")
         return self._shared.run(commands)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         if not self._whole_engine:
             raise TypeError("this book belongs to an engine: pickle or copy the engine")
         return _remake, self._shared.state()
@@ -285,13 +311,13 @@ class OrderBook(BookView):
 
     # Arguments are converted before the book is entered, because that may run Python code, and so a signal handler.
 
-    def _takes_commands(self):
+    def _takes_commands(self) -> cython.int:
         """Raises ReadOnlyBook."""
         if self._shared.rebuilt:
             raise errors.ReadOnlyBook("this book is rebuilt from reports and accepts no commands")
         return 0
 
-    def _order_id(self, value):
+    def _order_id(self, value: Any) -> u64:
         """The order id of a command. Raises ReadOnlyBook and InvalidOrderId.
 
         Prefetches its entry in the id table, which arrives while the other arguments are converted.
@@ -301,21 +327,21 @@ class OrderBook(BookView):
         prefetch(cython.address(self._book.ids[self._books._home_of(self._book, number)]))
         return number
 
-    def _lots(self, value):
+    def _lots(self, value: Any) -> u64:
         """A quantity, which must be a multiple of the lot size. Raises InvalidQuantity."""
         quantity: u64 = quantity_of(value)
         if self._book.lot_size != 1 and quantity % self._book.lot_size != 0:
             raise errors.InvalidQuantity(f"quantity {quantity} is not a multiple of the lot size {self._book.lot_size}")
         return quantity
 
-    def _ticks(self, value):
+    def _ticks(self, value: Any) -> i64:
         """A price, which must be a multiple of the tick size. Raises InvalidPrice."""
         price: i64 = price_of(value)
         if self._book.tick_size != 1 and price % cython.cast(i64, self._book.tick_size) != 0:
             raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self._book.tick_size}")
         return price
 
-    def _start(self, kind, order_id):
+    def _start(self, kind: u32, order_id: u64) -> cython.pointer[Command]:
         """Enter the book and return its command, cleared. The caller leaves the latch."""
         self._enter()
         c: cython.pointer[Command] = self._shared.command
@@ -328,7 +354,7 @@ class OrderBook(BookView):
         c.owner = c.tag = 0
         return c
 
-    def _execute(self):
+    def _execute(self) -> cython.int:
         """Execute the command. Raises the exception of its reason if it is rejected."""
         self._shared.execute()
         if self._books.reports[0].kind == REJECTED:
@@ -336,13 +362,13 @@ class OrderBook(BookView):
             self._refused(self._books.reports[0].reason)
         return 0
 
-    def _refused(self, reason):
+    def _refused(self, reason: u32) -> cython.int:
         """Raise the exception of a reason other than NONE."""
         if reason != NONE:
             raise errors.ERROR_OF_REASON[reason](self._why(reason))
         return 0
 
-    def _why(self, reason):
+    def _why(self, reason: u32) -> str:
         """The message of a rejection. Malformed arguments have raised before, with their own messages."""
         c: cython.pointer[Command] = self._shared.command
         if reason == INSTRUMENT_HALTED:
@@ -369,7 +395,7 @@ class OrderBook(BookView):
             return f"price {c.price} is farther from the best price than its owner's limit"
         return f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more"
 
-    def _execution(self, order_id, quantity):
+    def _execution(self, order_id: u64, quantity: u64) -> Execution:
         """The result of the last command for its order of this quantity, read from the reports."""
         execution: Execution = Execution.__new__(Execution)
         execution._order_id = order_id
@@ -381,9 +407,9 @@ class OrderBook(BookView):
             self._read_reports(execution)
         return execution
 
-    def _read_reports(self, execution):
+    def _read_reports(self, execution: Execution) -> cython.int:
         """The trades of the order among the reports, and the lots that were cancelled."""
-        trades: list = []
+        trades: list[Any] = []
         trade: Trade
         i: u64
         for i in range(1, self._books.report_count):
@@ -405,7 +431,7 @@ class OrderBook(BookView):
         return 0
 
 
-def book_of(shared, instrument):
+def book_of(shared: SharedBooks, instrument: Any) -> OrderBook:
     """One of the shared books, not a copy. Raises UnknownInstrument."""
     shared_: SharedBooks = shared
     number = shared_.known(instrument)
@@ -414,7 +440,7 @@ def book_of(shared, instrument):
     return book
 
 
-def _remake(instruments, room, loaded):
+def _remake(instruments: tuple[Instrument, ...], room: dict[str, Any], loaded: tuple[Any, ...]) -> OrderBook:
     """Make a book from its pickled state."""
     shared: SharedBooks = SharedBooks(instruments, **room)
     records, seq_num, next_reference = loaded

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, SupportsIndex
+
 import cython
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pricetime import errors
 from pricetime.core.book_view import BookView
@@ -12,7 +16,7 @@ from pricetime.core.instrument import Instrument
 from pricetime.core.rebuilt import Rebuilt
 from pricetime.core.shared_books import SharedBooks
 from pricetime.native.arrays import Block
-from pricetime.types import COMMAND, PASSIVE_RESULT, Reason, ReplacePolicy
+from pricetime.types import COMMAND, PASSIVE_RESULT, PassiveResultArray, Reason, ReplacePolicy, Side
 
 if not cython.compiled:  # the compiled form cimports them in passive_book.pxd
     from pricetime.core.arguments import order_id_of, price_of, quantity_of, side_of
@@ -53,7 +57,13 @@ class PassiveBook(BookView):
     (100, 1)
     """
 
-    def __init__(self, capacity=1 << 20, *, level_capacity=None, replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER):
+    def __init__(
+        self,
+        capacity: SupportsIndex = 1 << 20,
+        *,
+        level_capacity: SupportsIndex | None = None,
+        replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER,
+    ) -> None:
         if self._shared is not None:
             raise TypeError("__init__ may run only once: make a new PassiveBook")
         instrument = Instrument(0, replace_policy=replace_policy)
@@ -65,7 +75,9 @@ class PassiveBook(BookView):
 
     # ------------------------------------------------------------------ changes
 
-    def add_order(self, order_id, side, price, quantity):
+    def add_order(
+        self, order_id: SupportsIndex, side: Side | int, price: SupportsIndex, quantity: SupportsIndex
+    ) -> None:
         """Add an order at the back of its level. It may cross the other side.
 
         Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, DuplicateOrderId, OrdersFull, LevelsFull and
@@ -73,25 +85,32 @@ class PassiveBook(BookView):
         """
         self._act(ADD, order_id_of(order_id), side_of(side), price_of(price), quantity_of(quantity), 0)
 
-    def execute_order(self, order_id, quantity):
+    def execute_order(self, order_id: SupportsIndex, quantity: SupportsIndex) -> bool:
         """Take traded lots off an order. Returns True if it was the first order at the best price of its side.
 
         Raises InvalidOrderId, UnknownOrder, and InvalidQuantity, also if the order has fewer lots. O(1).
         """
         return self._act(EXECUTE, order_id_of(order_id), 0, 0, quantity_of(quantity), 0) != 0
 
-    def reduce_order(self, order_id, by):
+    def reduce_order(self, order_id: SupportsIndex, by: SupportsIndex) -> int:
         """Take ``by`` lots off an order, which keeps its place. Returns the quantity left, 0 if the order is gone.
 
         Raises InvalidOrderId, InvalidQuantity and UnknownOrder. O(1).
         """
         return self._act(REDUCE, order_id_of(order_id), 0, 0, quantity_of(by), 0)
 
-    def cancel_order(self, order_id):
+    def cancel_order(self, order_id: SupportsIndex) -> int:
         """Remove an order. Returns the lots that it had. Raises InvalidOrderId and UnknownOrder. O(1)."""
         return self._act(CANCEL, order_id_of(order_id), 0, 0, 0, 0)
 
-    def replace_order(self, order_id, price, quantity, *, new_id=None):
+    def replace_order(
+        self,
+        order_id: SupportsIndex,
+        price: SupportsIndex,
+        quantity: SupportsIndex,
+        *,
+        new_id: SupportsIndex | None = None,
+    ) -> None:
         """Give an order a new price, a new open quantity, and a new id if one is given.
 
         The replace policy decides whether it keeps its place; otherwise it goes to the back of its level. Raises
@@ -102,7 +121,7 @@ class PassiveBook(BookView):
         new_number: u64 = number if new_id is None else order_id_of(new_id)
         self._act(REPLACE, number, 0, price_of(price), quantity_of(quantity), new_number)
 
-    def clear(self):
+    def clear(self) -> None:
         """Remove all orders. O(orders)."""
         self._enter()
         try:
@@ -110,7 +129,16 @@ class PassiveBook(BookView):
         finally:
             self._latch.leave()
 
-    def apply(self, actions, order_ids, *, sides=0, prices=0, quantities=0, new_ids=None):
+    def apply(
+        self,
+        actions: ArrayLike,
+        order_ids: ArrayLike,
+        *,
+        sides: ArrayLike = 0,
+        prices: ArrayLike = 0,
+        quantities: ArrayLike = 0,
+        new_ids: ArrayLike | None = None,
+    ) -> PassiveResultArray:
         """Do many actions in order. Each argument is a column: integers of shape (n,), or one number for all actions.
 
         ``actions``: ``PassiveAction`` values. ``sides``: for adds. ``prices``: for adds and replaces. ``quantities``:
@@ -144,7 +172,7 @@ class PassiveBook(BookView):
             self._latch.leave()
 
     @property
-    def crossed(self):
+    def crossed(self) -> bool:
         """Is the best bid at or above the best ask? Raises BookBusy. O(1)."""
         self._enter()
         try:
@@ -153,12 +181,12 @@ class PassiveBook(BookView):
         finally:
             self._latch.leave()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _remake, (self._settings, [(o.id, o.side, o.price, o.quantity) for o in self])
 
     # ------------------------------------------------------------------ inside
 
-    def _act(self, kind, order_id, side, price, quantity, new_id):
+    def _act(self, kind: u32, order_id: u64, side: u32, price: i64, quantity: u64, new_id: u64) -> u64:
         """Do one action and return its answer. Raises the exception of its reason if it is rejected."""
         self._enter()
         try:
@@ -177,7 +205,7 @@ class PassiveBook(BookView):
         finally:
             self._latch.leave()
 
-    def _why(self, reason, c):
+    def _why(self, reason: u32, c: cython.pointer[cython.const[Command]]) -> str:
         """The message of a rejection."""
         return {
             Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: it was never added, or was executed or cancelled",
@@ -188,7 +216,7 @@ class PassiveBook(BookView):
             Reason.LEVEL_QUANTITY_FULL: f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more",
         }[Reason(reason)]
 
-    def _apply(self, c):
+    def _apply(self, c: cython.pointer[cython.const[Command]]) -> u32:
         """Do one action: NONE, or the reason for rejecting it with nothing changed."""
         self._answer = 0
         if c.type == ADD:
@@ -199,7 +227,7 @@ class PassiveBook(BookView):
             return self._replace(c)
         return UNKNOWN_COMMAND
 
-    def _add(self, c):
+    def _add(self, c: cython.pointer[cython.const[Command]]) -> u32:
         """Add an order at the back of its level."""
         key: i64 = key_of(c.side, c.price)
         fault: u32 = self._rebuilt._refuse(self._book, c.side, c.order_id, key, c.quantity, True)
@@ -207,7 +235,7 @@ class PassiveBook(BookView):
             self._rebuilt._rest(self._book, c.side, c.order_id, key, c.quantity)
         return fault
 
-    def _take(self, c):
+    def _take(self, c: cython.pointer[cython.const[Command]]) -> u32:
         """Take lots from an order: all of them for a cancel.
 
         The answer to an execute is whether the order was the first at the best price, to a reduce what is left, to a
@@ -230,7 +258,7 @@ class PassiveBook(BookView):
         self._rebuilt._take_from(self._book, slot, taken)
         return NONE
 
-    def _replace(self, c):
+    def _replace(self, c: cython.pointer[cython.const[Command]]) -> u32:
         """Replace an order as a report of the same change would in a rebuilt book."""
         slot: u32 = self._books.find(self._book, c.order_id)
         if slot == NIL:
@@ -243,7 +271,7 @@ class PassiveBook(BookView):
         return self._rebuilt._replace(self._book, c.order_id, new_id, level.side, c.price, c.quantity, keeps)
 
 
-def _records(columns, new_ids):
+def _records(columns: dict[Any, Any], new_ids: Any) -> Any:
     """The columns as one record for each action. Raises InvalidCommands."""
     shape = np.shape(columns["order_ids"])
     if len(shape) != 1:
@@ -258,7 +286,7 @@ def _records(columns, new_ids):
     return commands
 
 
-def _column(name, values, dtype, shape):
+def _column(name: str, values: Any, dtype: Any, shape: tuple[Any, ...]) -> Any:
     column = np.asarray(values)
     if column.shape not in {(), shape} or (column.dtype.kind not in "iu" and column.size != 0):
         given = f"dtype {column.dtype}, shape {column.shape}"
@@ -269,7 +297,7 @@ def _column(name, values, dtype, shape):
     return column.astype(dtype)
 
 
-def _remake(settings, orders):
+def _remake(settings: tuple[Any, ...], orders: Iterable[tuple[Any, ...]]) -> PassiveBook:
     """Make a book from its pickled state."""
     capacity, level_capacity, replace_policy = settings
     book = PassiveBook(capacity, level_capacity=level_capacity, replace_policy=replace_policy)
