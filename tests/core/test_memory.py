@@ -38,7 +38,8 @@ print(len(book))
 @on_linux
 def test_the_system_has_too_little() -> None:
     run = subprocess.run([sys.executable, "-c", IN_LITTLE_SPACE], capture_output=True, text=True, check=True)
-    pools, ids = "a smaller capacity or level_capacity", "a smaller capacity, or a smaller order_limit of the instrument"
+    pools = "a smaller capacity or level_capacity"
+    ids = "a smaller capacity, or a smaller order_limit of the instrument"
     assert run.stdout.splitlines() == [
         f"no room for 2147483648 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
         f"no room for 1000 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
