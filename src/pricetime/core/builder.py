@@ -133,7 +133,7 @@ class BookBuilder:
         if done < 0:
             raise misfit(first[-1 - done].seq_num, fault, last)
 
-    def prefault(self, orders: int) -> None:
+    def prefault(self, orders: SupportsIndex) -> None:
         """Use the memory of this many resting orders now, about 100 bytes each, so that no report waits for a page
         fault.
 
@@ -192,7 +192,7 @@ class BookBuilder:
             known.append((self.engine._instruments[number], book.phase))
         return known
 
-    def book(self, instrument: int) -> OrderBook:
+    def book(self, instrument: SupportsIndex) -> OrderBook:
         """The book of one instrument as an ``OrderBook`` that accepts no commands, not a copy.
 
         If a snapshot with different instruments is loaded, this book stays empty: get it again. Raises

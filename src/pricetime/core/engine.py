@@ -65,7 +65,7 @@ class Engine(SharedBooks):
         """The book of one instrument as an ``OrderBook``, not a copy. Raises UnknownInstrument. O(1)."""
         return book_of(self, instrument)
 
-    def phase(self, instrument: int) -> Phase:
+    def phase(self, instrument: SupportsIndex) -> Phase:
         """The ``Phase`` of one instrument. Raises UnknownInstrument. O(1)."""
         number = self.known(instrument)
         self.enter()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, SupportsIndex
 
 import cython
@@ -15,6 +14,7 @@ from pricetime.core.instrument import Instrument
 from pricetime.core.shared_books import SharedBooks
 from pricetime.execution import Execution, Trade
 from pricetime.owner_limits import OwnerLimits
+from pricetime.prices import PriceUnit
 from pricetime.types import CommandArray, OrderType, Phase, ReplacePolicy, ReportArray, SelfTrade, Side, TimeInForce
 
 if not cython.compiled:  # the compiled form cimports them in order_book.pxd
@@ -33,9 +33,6 @@ if not cython.compiled:  # the compiled form cimports them in order_book.pxd
     from pricetime.core.layout import *
     from pricetime.core.shared_books import owner_with_orders
     from pricetime.native.bits import prefetch
-
-# An alias, so that the compiler neither checks nor converts the argument.
-PriceUnit = Decimal | float | str
 
 _LIMIT = OrderType.LIMIT
 _GTC = TimeInForce.GTC
