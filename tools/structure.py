@@ -61,7 +61,7 @@ def imports(path: Path) -> set[str]:
 
 
 def _cimports(path: Path) -> Iterator[str]:
-    for module, names in re.findall(r"^from pricetime\.([\w.]+) cimport ([\w(]+)", path.read_text("utf-8"), re.M):
+    for module, names in re.findall(r"^from pricetime\.([\w.]+) cimport ([\w(*]+)", path.read_text("utf-8"), re.M):
         yield f"{module}.{names}"
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from .checks import shown
 from .errors import InvalidPrice, InvalidSetting
 
+#: What ``price_unit`` converts.
+PriceUnit = Decimal | float | str
+
 #: Digits that a price unit may have after the point.
 MOST_DECIMALS = 18
 

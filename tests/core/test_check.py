@@ -133,7 +133,7 @@ def cross(books: Any) -> None:
     """An ask below the bids, rested as if it crossed nothing."""
     order = layout.Command()
     order.type, order.side, order.price, order.quantity, order.order_id = 1, 2, 50, 1, 99
-    books._rest_passive(books.books[0], order, books._position(books.books[0], 99))
+    books._rest_passive(books.books[0], order, books._position(books.books[0], 99), ~50)
 
 
 SPOILT: list[tuple[Callable[[Any], None], str]] = [

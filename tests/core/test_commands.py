@@ -170,7 +170,8 @@ def test_an_array_may_be_read_only_a_subclass_a_slice_or_unaligned() -> None:
         assert array.tobytes() == good.tobytes()
 
 
-def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("owners", [1, 7])
+def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch, owners: int) -> None:
     """More orders and levels than the cache holds, where a run looks further ahead; orders of every kind among them."""
     n = 40_000
     if not COMPILED:  # there the numbers that count as many can be changed
@@ -181,7 +182,7 @@ def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> No
     rng = np.random.default_rng(1)
     commands = np.zeros(n, COMMAND)
     commands["type"], commands["quantity"], commands["order_id"] = NEW, 1 + np.arange(n) % 5, np.arange(n)
-    commands["side"], commands["owner"] = 1 + np.arange(n) % 2, np.arange(n) % 7
+    commands["side"], commands["owner"] = 1 + np.arange(n) % 2, np.arange(n) % owners
     away = rng.permutation(n)
     commands["price"] = np.where(commands["side"] == Side.BID, -1 - away, 1 + away)
     book = OrderBook(n + 4)

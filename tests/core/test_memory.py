@@ -38,20 +38,20 @@ print(len(book))
 @on_linux
 def test_the_system_has_too_little() -> None:
     run = subprocess.run([sys.executable, "-c", IN_LITTLE_SPACE], capture_output=True, text=True, check=True)
+    pools = "a smaller capacity or level_capacity"
+    ids = "a smaller capacity, or a smaller order_limit of the instrument"
     assert run.stdout.splitlines() == [
-        "no room for 2147483648 orders and 2147483648 levels: use a smaller capacity or level_capacity",
-        "no room for 1000 orders and 2147483648 levels: use a smaller capacity or level_capacity",
-        "no room for a table of 8388608 order ids: use a smaller capacity, or a smaller order_limit of the instrument",
+        f"no room for 2147483648 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
+        f"no room for 1000 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
+        f"no room for a table of 8388608 order ids, 100663304 bytes: use {ids}",
         "1",
     ]
 
 
 @pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced: see the test above")
-@pytest.mark.parametrize("fails_at", range(15))
+@pytest.mark.parametrize("fails_at", range(16))
 def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
-    """Thirteen for the pools, one for each id table, one for the command of an engine."""
-    from pricetime.core import book as book_module
-    from pricetime.core import shared_books as engine_module
+    """Fourteen for the pools, one for each id table, one for the command of an engine."""
     from pricetime.core.c_api import open_books
     from pricetime.native.memory import reserve
 
@@ -61,29 +61,39 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
         asked.append(n_bytes)
         return reserve(n_bytes) if len(asked) - 1 != fails_at else None
 
-    monkeypatch.setattr(book_module, "reserve", miserly)
-    monkeypatch.setattr(engine_module, "reserve", miserly)
+    monkeypatch.setattr("pricetime.native.arrays.reserve", miserly)
     with pytest.raises(MemoryError, match="no room for"):
         OrderBook(10)
-    if fails_at < 14:
+    if fails_at < 15:
         asked.clear()
         assert open_books(1, 10, 10) is None
     assert OrderBook(10).add_order(1, 1, 1, 1).trades == ()
 
 
 @pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced")
-@pytest.mark.parametrize("module", ["book", "dump"])
-def test_no_room_for_a_restore_leaves_the_books_as_they_were_made(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
-    """``book``: for a larger table of ids."""
+@pytest.mark.parametrize("fails_at", range(2))
+def test_no_room_for_a_restore_leaves_the_books_as_they_were_made(
+    monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    """The first request is for a larger table of ids, the second for the marks of the orders."""
+    from pricetime.native.memory import reserve
+
+    asked: list[int] = []
+
+    def miserly(n_bytes: int) -> Any:
+        asked.append(n_bytes)
+        return reserve(n_bytes) if len(asked) - 1 != fails_at else None
+
     engine = Engine([Instrument(0, phase=Phase.HALTED, order_limit=1)], capacity=100)
     full = Engine([Instrument(0)], capacity=100)
     full.apply(np.concatenate([command(CommandType.NEW_ORDER, order_id=i, side=1, quantity=1) for i in range(50)]))
+    records = full.dump()
     with monkeypatch.context() as patched:
-        patched.setattr(f"pricetime.core.{module}.reserve", lambda n_bytes: None)
+        patched.setattr("pricetime.native.arrays.reserve", miserly)
         with pytest.raises(MemoryError, match="no room for"):
-            engine.restore(full.dump())
+            engine.restore(records)
     assert (len(engine), engine.phase(0)) == (0, Phase.HALTED)
-    engine.restore(full.dump())
+    engine.restore(records)
     engine.check()
     assert len(engine) == 50
 

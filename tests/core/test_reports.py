@@ -221,8 +221,12 @@ def test_one_command_may_make_two_reports_for_every_resting_order() -> None:
 
 
 @pytest.mark.skipif(COMPILED, reason="compiled, it is for compiled callers")
-def test_a_run_says_where_the_reports_of_each_command_end() -> None:
+@pytest.mark.parametrize("many", [0, 100])
+def test_a_run_says_where_the_reports_of_each_command_end(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    """With ``many`` 0, the books have many orders from the start."""
     from pricetime.native.uncompiled import ArrayMemory, Memory
+
+    monkeypatch.setattr("pricetime.core.book.MANY_ORDERS", many)
 
     layout: Any = layout_module
     commands = np.concatenate(

@@ -15,7 +15,8 @@ SOURCE = Path(pricetime.__file__).parents[1]
 
 #: Modules and classes whose names are for users.
 PUBLIC = [
-    "core.order_book.OrderBook", "core.engine.Engine", "core.instrument", "core.builder.BookBuilder", "core.snapshot",
+    "core.book_view.BookView", "core.order_book.OrderBook", "core.engine.Engine", "core.instrument",
+    "core.builder.BookBuilder", "core.snapshot",
     "client.subscriber.Subscriber", "client.client.Client", "client.order_entry.OrderEntry",
     "client.future.CommandFuture", "client.future.OrderFuture",
     "types", "errors", "extras", "depth", "prices",
@@ -68,7 +69,10 @@ def test_a_class_says_what_its_making_raises(package: griffe.Module, name: str) 
     assert "Raises" in thing.docstring.value + (made.docstring.value if made and made.docstring else "")
 
 
-STEPS = ["core.order_book.OrderBook", "core.engine.Engine", "core.builder.BookBuilder", "core.passive_book.PassiveBook"]
+STEPS = [
+    "core.book_view.BookView", "core.order_book.OrderBook", "core.engine.Engine", "core.builder.BookBuilder",
+    "core.passive_book.PassiveBook",
+]  # fmt: skip
 
 #: Of the engine's and the builder's own parts.
 INSIDE = {"enter", "leave", "known", "make_room", "take_reports", "apply_run"}

@@ -1,6 +1,5 @@
 """The reference names everything public, and shows the records of the code."""
 
-import ast
 import inspect
 import re
 from dataclasses import fields
@@ -14,7 +13,6 @@ from pricetime.reference import ReferenceBook
 from pricetime.types import CommandType, ReportKind
 
 ROOT = Path(__file__).parents[2]
-CORE = Path(pricetime.__file__).parent / "core"
 API = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "reference" / "records.md").read_text(encoding="utf-8")
 
@@ -24,12 +22,10 @@ SHORT |= {"length": "len", "order_type": "ord", "instructions": "ins"}
 
 
 def public_members() -> list[tuple[str, str]]:
-    """Class and name of every method and property in the stubs, and of the fields of an instrument."""
+    """Class and name of every member. Uncompiled, a class also shows what is for compiled callers."""
     found = [("Instrument", field.name) for field in fields(pricetime.Instrument)]
-    for stub in ("order_book.pyi", "engine.pyi"):
-        for kind in ast.parse((CORE / stub).read_text(encoding="utf-8")).body:
-            if isinstance(kind, ast.ClassDef):
-                found += [(kind.name, node.name) for node in kind.body if isinstance(node, ast.FunctionDef)]
+    for kind in (pricetime.OrderBook, pricetime.Engine) if pricetime.COMPILED else ():
+        found += [(kind.__name__, name) for name in dir(kind)]
     return [(kind, name) for kind, name in found if not name.startswith("_")]
 
 

@@ -10,8 +10,8 @@ import random
 import pytest
 
 import pricetime
-from pricetime.log.errors import JournalDamaged
 from pricetime.log.batch import Position
+from pricetime.log.errors import JournalDamaged
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
 from pricetime.log.snapshot import load

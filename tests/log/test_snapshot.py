@@ -13,7 +13,6 @@ import pytest
 
 from pricetime import COMPILED, Engine, Instrument
 from pricetime.log import layout as layout_module
-from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
 from pricetime.log.errors import SnapshotDamaged
 from pricetime.log.layout import VERSION

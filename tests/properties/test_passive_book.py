@@ -82,7 +82,7 @@ def random_row(rng: random.Random) -> Row:
 
 
 def state(book: PassiveBook) -> list[tuple[int, ...]]:
-    return [tuple(order)[:4] for order in book.book]
+    return [tuple(order)[:4] for order in book]
 
 
 @pytest.mark.parametrize("policy", ReplacePolicy)
@@ -100,11 +100,11 @@ def test_random_actions_one_by_one_and_in_bulk(seed: int, policy: ReplacePolicy)
         if step % 100 == 0:
             one.check()
             assert state(one) == naive.state()
-            bids, asks = one.book.best_bid, one.book.best_ask
+            bids, asks = one.best_bid, one.best_ask
             assert one.crossed == (bids is not None and asks is not None and bids >= asks)
         if len(rows) == 250:
             assert in_bulk(bulk, rows) == expected
-            assert bulk.book.digest() == one.book.digest()
+            assert bulk.digest() == one.digest()
             rows, expected = [], []
     bulk.check()
 

@@ -1,20 +1,15 @@
 # Signatures and fields of book.py, in its order.
 
+from pricetime.native.arrays cimport Block
 from pricetime.native.bits cimport leading_zeros, prefetch
-from pricetime.native.memory cimport release, reserve, prefault_pages
-from pricetime.core.layout cimport (
-    ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BEHIND, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
-    CONTINUE, MANY_IDS, MANY_ORDERS, AT_THE_CLOSE, AT_THE_OPEN, DAY, EXTENDED, GTD, INVALID_INSTRUCTION, INVALID_ORDER_TYPE, IOC, LIMIT, NOT_SUPPORTED, STOP_LIMIT,
-    DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, FEWEST_IDS, GTC, INVALID_PRICE,
-    INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_PHASE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MALFORMED, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
-    OPEN_ORDER, ORDER_EXTENSION, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
-    NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_PHASE, PHASE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, OwnerLimit, OwnerLink, OwnerList, PhaseRule, Report, Walk, i64, u32, u64,
-)
+from pricetime.native.memory cimport prefault_pages
+from pricetime.core.layout cimport *
 
 
 cdef class Books:
+    cdef list _pools                 # the memory of all that follows
+    cdef dict _id_tables             # and of the id table of each instrument
+
     # pools, shared by all books; index 0 of each means none
     cdef Order *orders
     cdef OrderCold *cold             # same index as orders
@@ -58,6 +53,7 @@ cdef class Books:
     cdef u32 phase_count
     cdef Command *kept               # its command
     cdef bint keeps                  # there is one
+    cdef Lookup *lookups             # of the commands that ``run`` prefetches for, by number modulo LOOKUPS
     cdef u64 refreshes               # reports that orders with a display quantity can still add: 0, no order has one
 
     # where reports go; the caller provides the room
@@ -70,6 +66,9 @@ cdef class Books:
     # making the books
     cdef int set_limits(self, object limits) except -1
     cdef int _read_phases(self) except -1
+    cdef int _reserve_pools(self) except -1
+    cdef void *_reserve(self, size_t n_bytes) except NULL
+    cdef int _open(self, u32 index, object instrument) except -1
     cdef u64 _bucket_count(self) noexcept nogil
     cdef int make_ids(self, Book *book, u64 limit) except -1
     cdef void prefault(self, u64 orders, u64 levels) noexcept nogil
@@ -82,7 +81,7 @@ cdef class Books:
     cdef inline u32 _likely_level(self, const Command *c) noexcept nogil
     cdef void execute(self, const Command *command) noexcept nogil
     cdef inline void _new_order(self, Book *book, const Command *c) noexcept nogil
-    cdef inline void _rest_passive(self, Book *book, const Command *c, u64 position) noexcept nogil
+    cdef inline void _rest_passive(self, Book *book, const Command *c, u64 position, i64 key) noexcept nogil
     cdef void _take(self, Book *book, const Command *c, i64 limit) noexcept nogil
     cdef inline void _cancel_order(self, Book *book, const Command *c) noexcept nogil
     cdef void _reduce_order(self, Book *book, const Command *c) noexcept nogil
@@ -131,7 +130,7 @@ cdef class Books:
     cdef inline u32 _take_slot(self, Book *book) noexcept nogil
     cdef inline void _append(self, Book *book, u32 level, u32 slot) noexcept nogil
     cdef void _unlink(self, Ladder *ladder, u32 slot) noexcept nogil
-    cdef void _remove(self, Book *book, u32 slot, u64 position) noexcept nogil
+    cdef inline void _remove(self, Book *book, u32 slot, u64 position) noexcept nogil
     cdef void _free_slot(self, Book *book, u32 slot) noexcept nogil
 
     # owners' order lists

@@ -12,25 +12,43 @@ both sides the largest key is the best. Room for everything that a command may n
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import cython
 
 from pricetime import phases
+from pricetime.core.instrument import Instrument
+from pricetime.native.arrays import Block
 from pricetime.owner_limits import OwnerLimits
 
 if not cython.compiled:  # the compiled form cimports them in book.pxd
     from pricetime.core.layout import *
     from pricetime.native.bits import leading_zeros, prefetch
-    from pricetime.native.memory import prefault_pages, release, reserve
+    from pricetime.native.memory import prefault_pages
 
 
 @cython.final
+@cython.no_gc  # its objects are memory, so it is in no reference cycle
 @cython.cclass
 class Books:
     """The books of some instruments. For compiled callers; Python code uses ``OrderBook`` or ``Engine``."""
 
+    if not cython.compiled:
+        _pools: list[Block]
+        _id_tables: dict[int, Block]
+
     # ------------------------------------------------------------------ making the books
 
-    def __init__(self, instruments, capacity, level_capacity, id_multiplier, owner_limit=0, limits=None):
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        capacity: int,
+        level_capacity: int,
+        id_multiplier: int,
+        owner_limit: int = 0,
+        limits: Mapping[int, OwnerLimits] | None = None,
+    ) -> None:
         """``instruments``: checked ``Instrument`` values with distinct ids. Raises MemoryError.
 
         Owners from 1 to below ``owner_limit`` can have limits, ask for their open orders and cancel in parts.
@@ -53,6 +71,9 @@ class Books:
         self.references = cython.NULL
         self.book_count = len(instruments)
         self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
+        self.phase_count = len(phases.PHASES)
+        self._pools = []
+        self._id_tables = {}
         self._reserve_pools()
         self._read_phases()
         for index, instrument in enumerate(instruments):
@@ -61,7 +82,7 @@ class Books:
         if limits:
             self.set_limits(limits)
 
-    def set_limits(self, limits):
+    def set_limits(self, limits: Any) -> cython.int:
         """Set the limits of every owner below the ``owner_limit``; those under 0 are for owners without an entry."""
         owner: u32
         orders: u64
@@ -80,59 +101,61 @@ class Books:
                 self.limits[owner].price_distance = distance
         return 0
 
-    def _read_phases(self):
+    def _read_phases(self) -> cython.int:
         """Copy the table of phases."""
         for phase, rule in phases.PHASES.items():
             row: cython.pointer[PhaseRule] = cython.address(self.phases[phase])
             row.accepts = sum(1 << kind for kind in rule.accepts)
             row.matches = rule.matches
             row.reason = rule.reason
+        return 0
 
-    def _reserve_pools(self):
-        n: cython.ulonglong = self.capacity
-        self.orders = cython.cast(cython.pointer[Order], reserve((n + 1) * cython.sizeof(Order)))
-        self.cold = cython.cast(cython.pointer[OrderCold], reserve((n + 1) * cython.sizeof(OrderCold)))
-        n = self.level_capacity
-        self.levels = cython.cast(cython.pointer[Level], reserve((n + 1) * cython.sizeof(Level)))
-        self.nodes = cython.cast(cython.pointer[Node], reserve((2 * n + 1) * cython.sizeof(Node)))
-        n = self.book_count
-        self.books = cython.cast(cython.pointer[Book], reserve((n + 1) * cython.sizeof(Book)))
-        n = self.directory_size
-        self.directory = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
-        n = self.capacity
-        self.owner_links = cython.cast(cython.pointer[OwnerLink], reserve((n + 1) * cython.sizeof(OwnerLink)))
-        n = n + self.owner_limit
-        self.owner_lists = cython.cast(cython.pointer[OwnerList], reserve((n + 1) * cython.sizeof(OwnerList)))
+    def _reserve_pools(self) -> cython.int:
+        n: cython.ulonglong = self.capacity + 1
+        self.orders = cython.cast(cython.pointer[Order], self._reserve(n * cython.sizeof(Order)))
+        self.cold = cython.cast(cython.pointer[OrderCold], self._reserve(n * cython.sizeof(OrderCold)))
+        self.owner_links = cython.cast(cython.pointer[OwnerLink], self._reserve(n * cython.sizeof(OwnerLink)))
+        n += self.owner_limit
+        self.owner_lists = cython.cast(cython.pointer[OwnerList], self._reserve(n * cython.sizeof(OwnerList)))
         n = self._bucket_count()
-        self.owner_buckets = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
-        n = self.owner_limit
-        self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
-        self.limits = cython.cast(cython.pointer[OwnerLimit], reserve((n + 1) * cython.sizeof(OwnerLimit)))
-        self.phase_count = len(phases.PHASES)
+        self.owner_buckets = cython.cast(cython.pointer[u32], self._reserve(n * cython.sizeof(u32)))
+        n = self.owner_limit + 1
+        self.walks = cython.cast(cython.pointer[Walk], self._reserve(n * cython.sizeof(Walk)))
+        self.limits = cython.cast(cython.pointer[OwnerLimit], self._reserve(n * cython.sizeof(OwnerLimit)))
+        n = self.level_capacity + 1
+        self.levels = cython.cast(cython.pointer[Level], self._reserve(n * cython.sizeof(Level)))
+        n = 2 * n - 1
+        self.nodes = cython.cast(cython.pointer[Node], self._reserve(n * cython.sizeof(Node)))
+        n = self.book_count + 1
+        self.books = cython.cast(cython.pointer[Book], self._reserve(n * cython.sizeof(Book)))
+        n = self.directory_size
+        self.directory = cython.cast(cython.pointer[u32], self._reserve(n * cython.sizeof(u32)))
         n = self.phase_count
-        self.phases = cython.cast(cython.pointer[PhaseRule], reserve(n * cython.sizeof(PhaseRule)))
-        self.kept = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        commands = self.phases and self.kept
-        pools = self.orders and self.cold and self.levels and self.nodes and self.books and self.directory
-        owners = self.owner_links and self.owner_lists and self.owner_buckets and self.walks and self.limits
-        if not (pools and owners and commands):
-            raise MemoryError(
-                f"no room for {self.capacity} orders and {self.level_capacity} levels: use a smaller capacity or "
-                "level_capacity"
-            )
+        self.phases = cython.cast(cython.pointer[PhaseRule], self._reserve(n * cython.sizeof(PhaseRule)))
+        self.kept = cython.cast(cython.pointer[Command], self._reserve(cython.sizeof(Command)))
+        n = LOOKUPS
+        self.lookups = cython.cast(cython.pointer[Lookup], self._reserve(n * cython.sizeof(Lookup)))
+        return 0
 
-    def _bucket_count(self):
+    def _reserve(self, n_bytes: cython.size_t) -> cython.p_void:
+        """Zeroed memory that lives as long as the books. Raises MemoryError."""
+        what = f"{self.capacity} orders and {self.level_capacity} levels"
+        block: Block = Block(n_bytes, what, "use a smaller capacity or level_capacity")
+        self._pools.append(block)
+        return block.memory
+
+    def _bucket_count(self) -> u64:
         """Buckets of the hash table of owners: a power of two, at least half the capacity."""
         return cython.cast(u64, 1) << (64 - self.bucket_shift)
 
-    def _open(self, index, instrument):
+    def _open(self, index: u32, instrument: Any) -> cython.int:
         limit: cython.ulonglong = self.capacity
         if instrument.order_limit is not None:
             limit = min(limit, instrument.order_limit)
         book: cython.pointer[Book] = cython.address(self.books[index])
-        self.make_ids(book, limit)
-        book.order_limit = limit
         book.instrument = instrument.id
+        book.order_limit = limit
+        self.make_ids(book, limit)
         book.self_trade = instrument.self_trade
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
@@ -143,20 +166,17 @@ class Books:
         book.low_price = low
         book.band = high - low
         self.directory[instrument.id] = index + 1
+        return 0
 
-    def make_ids(self, book, limit):
+    def make_ids(self, book: cython.pointer[Book], limit: u64) -> cython.int:
         """Reserve the order-id table of an empty book, releasing the old one if there is one. It begins small."""
         most: u64 = 64
         while most < 2 * cython.cast(u64, limit):
             most *= 2
-        ids: cython.pointer[IdEntry] = cython.cast(cython.pointer[IdEntry], reserve(_bytes_of_ids(most)))
-        if not ids:
-            raise MemoryError(
-                f"no room for a table of {most} order ids: use a smaller capacity, or a smaller order_limit of the "
-                "instrument"
-            )
-        release(book.ids, _bytes_of_ids(book.id_most))
-        book.ids = ids
+        remedy = "use a smaller capacity, or a smaller order_limit of the instrument"
+        table: Block = Block(_bytes_of_ids(most), f"a table of {most} order ids", remedy)
+        self._id_tables[book.instrument] = table
+        book.ids = cython.cast(cython.pointer[IdEntry], table.memory)
         book.id_most = most
         book.id_entries = min(most, cython.cast(u64, FEWEST_IDS))
         book.id_shift = self._id_shift(book)
@@ -164,7 +184,7 @@ class Books:
         book.id_room = self._id_room(book)
         return 0
 
-    def prefault(self, orders, levels):
+    def prefault(self, orders: u64, levels: u64) -> None:
         """Use the memory of this many orders and levels now, and of all order-id tables."""
         n: u64 = min(cython.cast(u64, orders), cython.cast(u64, self.capacity)) + 1
         prefault_pages(self.orders, n * cython.sizeof(Order))
@@ -177,45 +197,15 @@ class Books:
         for i in range(self.book_count):
             prefault_pages(self.books[i].ids, _bytes_of_ids(self.books[i].id_most))
 
-    if cython.compiled:
-
-        def __dealloc__(self):
-            n: cython.ulonglong = self.capacity
-            index: u32
-            if self.books:
-                for index in range(self.book_count):
-                    release(self.books[index].ids, _bytes_of_ids(self.books[index].id_most))
-            release(self.orders, (n + 1) * cython.sizeof(Order))
-            release(self.cold, (n + 1) * cython.sizeof(OrderCold))
-            n = self.level_capacity
-            release(self.levels, (n + 1) * cython.sizeof(Level))
-            release(self.nodes, (2 * n + 1) * cython.sizeof(Node))
-            n = self.book_count
-            release(self.books, (n + 1) * cython.sizeof(Book))
-            n = self.directory_size
-            release(self.directory, n * cython.sizeof(u32))
-            n = self.capacity
-            release(self.owner_links, (n + 1) * cython.sizeof(OwnerLink))
-            n = n + self.owner_limit
-            release(self.owner_lists, (n + 1) * cython.sizeof(OwnerList))
-            n = self._bucket_count()
-            release(self.owner_buckets, n * cython.sizeof(u32))
-            n = self.owner_limit
-            release(self.walks, (n + 1) * cython.sizeof(Walk))
-            release(self.limits, (n + 1) * cython.sizeof(OwnerLimit))
-            n = self.phase_count
-            release(self.phases, n * cython.sizeof(PhaseRule))
-            release(self.kept, cython.sizeof(Command))
-
     # ------------------------------------------------------------------ commands
 
-    def book_of(self, instrument):
+    def book_of(self, instrument: u32) -> cython.pointer[Book]:
         """The book of an instrument, NULL if it has none."""
         if instrument < self.directory_size and self.directory[instrument] != 0:
             return cython.address(self.books[self.directory[instrument] - 1])
         return cython.NULL
 
-    def report_bound(self, commands, listings, resting):
+    def report_bound(self, commands: u64, listings: u64, resting: u64) -> u64:
         """Most reports that this many commands can make. The caller provides this room before it runs them.
 
         ``listings``: how many of them are OPEN_ORDERS. ``resting``: most orders that rest when the first is executed.
@@ -224,50 +214,59 @@ class Books:
         own: u64 = REPORTS_PER_COMMAND * commands + OPEN_ORDERS_TOLD * listings + self.keeps
         return own + REPORTS_PER_MAKER * makers + self.refreshes
 
-    def run(self, commands, count, ends):
+    def run(self, commands: cython.pointer[cython.const[Command]], count: u64, ends: cython.pointer[u64]) -> None:
         """Execute a run of commands, in order. ``ends[i]``: ``report_count`` after command i, or NULL if not wanted.
 
         What a command will look up is prefetched in three steps while earlier commands execute: the entry of its order
         id; the order; what lies around that order. Each would be a cache miss: with prefetching, flows of random ids
-        run twice as fast. A book that never had many orders stays in the cache; then only the entry is prefetched.
+        run twice as fast. Books that never had many orders stay in the cache; then only the entry is prefetched.
         (This is not a function of its own because gcc drops calls of functions that only prefetch.)
         """
-        end: i64 = cython.cast(i64, count)
-        first: i64 = 0 if end < AHEAD else -3 * AHEAD
-        i: i64
-        c: cython.pointer[cython.const[Command]]
-        slot: u32
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
+        end: i64 = cython.cast(i64, count)
+        done: i64 = 0
+        while done < end and self.fresh_order <= MANY_ORDERS:
+            if done + AHEAD < end:
+                prefetch(self._likely_entry(lone, cython.address(commands[done + AHEAD])))
+            self.execute(cython.address(commands[done]))
+            if ends:
+                ends[done] = self.report_count
+            done += 1
         owned: cython.bint = self.owner_limit != 0 or self.owner_list_count != 0
-        for i in range(first, end):
-            if self.fresh_order > MANY_ORDERS:
-                if i + 3 * AHEAD < end:
-                    prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
-                if 0 <= i + 2 * AHEAD < end:
-                    c = cython.address(commands[i + 2 * AHEAD])
-                    slot = self._likely_entry(lone, c).slot
-                    prefetch(cython.address(self.orders[slot]))
-                    if owned:
-                        prefetch(cython.address(self.owner_links[slot]))
-                    prefetch(cython.address(self.levels[self._likely_level(c)]))
-                if 0 <= i + AHEAD < end:
-                    c = cython.address(commands[i + AHEAD])
-                    slot = self._likely_entry(lone, c).slot
-                    prefetch(cython.address(self.orders[self.orders[slot].next]))
-                    prefetch(cython.address(self.orders[self.orders[slot].prev]))
-                    prefetch(cython.address(self.levels[self.orders[slot].level]))
-                    if owned:
-                        prefetch(cython.address(self.owner_links[self.owner_links[slot].next]))
-                        prefetch(cython.address(self.owner_links[self.owner_links[slot].prev]))
-                    prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
-            elif 0 <= i + AHEAD < end:
-                prefetch(self._likely_entry(lone, cython.address(commands[i + AHEAD])))
-            if i >= 0:
+        seen: cython.pointer[Lookup]
+        i: i64
+        for i in range(done if end - done < AHEAD else done - 3 * AHEAD, end):
+            if i + 3 * AHEAD < end:
+                seen = cython.address(self.lookups[i + 3 * AHEAD & (LOOKUPS - 1)])
+                seen.entry = self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD]))
+                prefetch(seen.entry)
+            if done <= i + 2 * AHEAD < end:
+                seen = cython.address(self.lookups[i + 2 * AHEAD & (LOOKUPS - 1)])
+                seen.slot = seen.entry.slot
+                prefetch(cython.address(self.orders[seen.slot]))
+                if owned:
+                    prefetch(cython.address(self.owner_links[seen.slot]))
+                if self.level_count >= MANY_LEVELS:
+                    seen.level = self._likely_level(cython.address(commands[i + 2 * AHEAD]))
+                    prefetch(cython.address(self.levels[seen.level]))
+            if done <= i + AHEAD < end:
+                seen = cython.address(self.lookups[i + AHEAD & (LOOKUPS - 1)])
+                prefetch(cython.address(self.orders[self.orders[seen.slot].next]))
+                prefetch(cython.address(self.orders[self.orders[seen.slot].prev]))
+                prefetch(cython.address(self.levels[self.orders[seen.slot].level]))
+                if owned:
+                    prefetch(cython.address(self.owner_links[self.owner_links[seen.slot].next]))
+                    prefetch(cython.address(self.owner_links[self.owner_links[seen.slot].prev]))
+                if self.level_count >= MANY_LEVELS:
+                    prefetch(cython.address(self.orders[self.levels[seen.level].tail]))
+            if i >= done:
                 self.execute(cython.address(commands[i]))
                 if ends:
                     ends[i] = self.report_count
 
-    def _likely_entry(self, book, c):
+    def _likely_entry(
+        self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]
+    ) -> cython.pointer[IdEntry]:
         """Where the order id of a command most likely is. ``book``: the only one, or NULL if there are several."""
         if not book:
             book = self.book_of(c.instrument)
@@ -275,14 +274,14 @@ class Books:
             book = cython.address(self.books[0])
         return cython.address(book.ids[self._home_of(book, c.order_id)])
 
-    def _likely_level(self, c):
-        """The level that a new order may join, if there are too many levels for the cache; else NIL."""
-        if self.level_count < MANY_LEVELS or c.type != NEW_ORDER or self.book_count != 1:
+    def _likely_level(self, c: cython.pointer[cython.const[Command]]) -> u32:
+        """The level that a new order of the only book may join; NIL for other commands."""
+        if c.type != NEW_ORDER or self.book_count != 1:
             return NIL
         side: u32 = BID if c.side == BID else ASK
         return self.level_at(cython.address(self.books[0].ladders[side - 1]), key_of(side, c.price))
 
-    def execute(self, command):
+    def execute(self, command: cython.pointer[cython.const[Command]]) -> None:
         """Execute one command: its reports follow those already there.
 
         An order with EXTENDED makes no report: it is kept, and executed or rejected with the next command.
@@ -307,7 +306,7 @@ class Books:
         else:
             self._execute_other(book, command)
 
-    def _new_order(self, book, c):
+    def _new_order(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
         reason: u32 = self._refuse_order(book, c)
         position: u64 = 0
         if reason == NONE:
@@ -327,16 +326,17 @@ class Books:
         if self._meets(book, makers, limit):
             self._take(book, c, limit)
         elif may_rest(c.order_type, c.time_in_force):
-            self._rest_passive(book, c, position)
+            self._rest_passive(book, c, position, ~limit)
         else:
             self._report_new(book, c, False)
             self._cancel_remainder(book, c, c.quantity)
 
-    def _rest_passive(self, book, c, position):
-        """The order crosses nothing and may rest; ``position`` is where its id belongs."""
+    def _rest_passive(
+        self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]], position: u64, key: i64
+    ) -> None:
+        """The order crosses nothing and may rest; ``position`` is where its id belongs, ``key`` that of its price."""
         side: u32 = c.side
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-        key: i64 = key_of(side, c.price)
         leaf: u32 = self._leaf_at(ladder, place_of(key))
         level: u32 = self._level_in(leaf, key)
         reason: u32 = self._refuse_slot(book, c.owner)
@@ -352,7 +352,7 @@ class Books:
             level = self._make_level(ladder, leaf, key, side)
         self._append(book, level, slot)
 
-    def _take(self, book, c, limit):
+    def _take(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]], limit: i64) -> None:
         """The order crosses the best price of the other side."""
         side: u32 = c.side
         rests: cython.bint = may_rest(c.order_type, c.time_in_force)
@@ -385,7 +385,7 @@ class Books:
         self._name(book, self._position(book, c.order_id), c.order_id, slot)
         self._append(book, self.level_for(cython.address(book.ladders[side - 1]), key_of(side, c.price), side), slot)
 
-    def _cancel_order(self, book, c):
+    def _cancel_order(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
         reason: u32 = self.refuse_phase(book, CANCEL_ORDER)
         if reason != NONE:
             self._reject(c, reason)
@@ -398,7 +398,7 @@ class Books:
         self._report_order(book, CANCELLED, NONE, slot, self.orders[slot].remaining)
         self._remove(book, slot, position)
 
-    def _reduce_order(self, book, c):
+    def _reduce_order(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
         reason: u32 = self.refuse_size(book, 0, c.quantity)
         if reason == NONE:
             reason = self.refuse_phase(book, REDUCE_ORDER)
@@ -419,7 +419,9 @@ class Books:
         order.remaining -= c.quantity
         self.levels[order.level].quantity -= c.quantity
 
-    def _replace_order(self, book, c, owner, new_id):
+    def _replace_order(
+        self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]], owner: u32, new_id: u64
+    ) -> None:
         reason: u32 = self.refuse_replace(book, c.price, c.quantity)
         slot: u32 = NIL
         if reason == NONE:
@@ -461,10 +463,12 @@ class Books:
         self._report(book.instrument, REPLACED, side, NONE, new_id, c.order_id, c.price, c.quantity)
         self._move_order(book, slot, side, key, c.quantity)
 
-    def _move_order(self, book, slot, side, key, quantity):
+    def _move_order(self, book: cython.pointer[Book], slot: u32, side: u32, key: i64, quantity: u64) -> None:
         """Take a resting order out of its level and add it again: it may trade before it rests."""
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
+        if order.owner != 0:
+            self._leave_owner(slot)
         self._unlink(ladder, slot)
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
@@ -481,7 +485,7 @@ class Books:
 
     # ------------------------------------------------------------------ commands that are not about one order
 
-    def _execute_other(self, book, c):
+    def _execute_other(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
         """The rest of ``execute``; ``book`` is NULL if the instrument has none."""
         if c.type == GATEWAY_REJECT:
             self._reject(c, c.flags)
@@ -502,7 +506,7 @@ class Books:
         else:
             self._reject(c, UNKNOWN_COMMAND)
 
-    def _mass_cancel(self, c):
+    def _mass_cancel(self, c: cython.pointer[cython.const[Command]]) -> None:
         """Cancel the orders of an owner, oldest first: of one instrument or all, of one side or both.
 
         Only those that rest now: an order that joins the back of a level later stays. Owners from the ``owner_limit``
@@ -528,11 +532,11 @@ class Books:
             self.walk_count += 1
             self._walk(owned, c.tag if owned < self.owner_limit else 0)
 
-    def _walk_of(self, owned):
+    def _walk_of(self, owned: u32) -> cython.pointer[Walk]:
         """The progress of the mass cancel of a list. One that is executed whole uses entry 0, which no owner has."""
         return cython.address(self.walks[owned if owned < self.owner_limit else 0])
 
-    def _walk(self, owned, limit):
+    def _walk(self, owned: u32, limit: u32) -> None:
         """The next part of a mass cancel: it visits up to ``limit`` orders, all for 0.
 
         While one is cancelled, the next and the one after it are prefetched.
@@ -566,7 +570,7 @@ class Books:
             self._drop_if_unused(owned)
         self._report(walk.instrument, MASS_CANCELLED, walk.side, reason, walk.order_id, 0, 0, walk.cancelled)
 
-    def _tell_open_orders(self, c):
+    def _tell_open_orders(self, c: cython.pointer[cython.const[Command]]) -> None:
         """Report the open orders of an owner, oldest first: from its oldest, or from the one after a given order.
 
         ``instrument`` and ``quantity`` name that order. At most ``OPEN_ORDERS_TOLD``, so that other commands need not
@@ -598,19 +602,19 @@ class Books:
             reason = MORE_FOLLOW
         self._report(c.instrument, OPEN_ORDERS_END, 0, reason, c.order_id, 0, 0, told)
 
-    def _set_phase(self, book, c):
+    def _set_phase(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
         if c.flags >= self.phase_count:
             self._reject(c, INVALID_PHASE)
             return
         self.set_phase(book, c.flags)
         self._report(book.instrument, PHASE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
 
-    def set_phase(self, book, phase):
+    def set_phase(self, book: cython.pointer[Book], phase: u32) -> None:
         """Begin a phase, which is a row of the table."""
         book.phase = phase
         book.rule = self.phases[phase]
 
-    def _execute_behind(self, c):
+    def _execute_behind(self, c: cython.pointer[cython.const[Command]]) -> None:
         """Execute the command after an extended order: its extension executes both, any other command rejects it."""
         self.keeps = False
         kept: cython.pointer[Command] = cython.address(self.kept[0])
@@ -626,7 +630,7 @@ class Books:
 
     # ------------------------------------------------------------------ rejections
 
-    def _refuse_new(self, c, reason):
+    def _refuse_new(self, c: cython.pointer[cython.const[Command]], reason: u32) -> None:
         """Reject a command, or keep it if it is a new order that its extension must follow: that has no rule alone."""
         if c.type == NEW_ORDER and c.instructions & EXTENDED:
             self.kept[0] = c[0]
@@ -634,7 +638,7 @@ class Books:
         else:
             self._reject(c, reason)
 
-    def _refuse_order(self, book, c):
+    def _refuse_order(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> u32:
         """Why a new order is rejected whatever rests, NONE if it is not: malformed fields come first."""
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
@@ -654,14 +658,14 @@ class Books:
             return reason
         return self._refuse_price(book, c.price if c.order_type != MARKET else book.low_price)
 
-    def refuse_replace(self, book, price, quantity):
+    def refuse_replace(self, book: cython.pointer[Book], price: i64, quantity: u64) -> u32:
         """The same for a replace."""
         reason: u32 = self.refuse_size(book, price, quantity)
         if reason == NONE:
             reason = self.refuse_phase(book, REPLACE_ORDER)
         return reason if reason != NONE else self._refuse_price(book, price)
 
-    def refuse_size(self, book, price, quantity):
+    def refuse_size(self, book: cython.pointer[Book], price: i64, quantity: u64) -> u32:
         """Are price and quantity multiples of the tick and lot size?"""
         if quantity == 0 or quantity >> 63 != 0:
             return INVALID_QUANTITY
@@ -671,21 +675,23 @@ class Books:
             return INVALID_PRICE
         return NONE
 
-    def refuse_phase(self, book, kind):
+    def refuse_phase(self, book: cython.pointer[Book], kind: u32) -> u32:
         """Does the phase accept this type of command about one order?"""
         return NONE if book.rule.accepts >> kind & 1 else book.rule.reason
 
-    def _refuse_price(self, book, price):
+    def _refuse_price(self, book: cython.pointer[Book], price: i64) -> u32:
         """Is a price within the band? One comparison checks both ends."""
         if cython.cast(u64, cython.cast(u64, price) - cython.cast(u64, book.low_price)) > book.band:
             return PRICE_OUTSIDE_BAND
         return NONE
 
-    def _band_end(self, book, side):
+    def _band_end(self, book: cython.pointer[Book], side: u32) -> i64:
         """The worst price at which a market order may trade: the end of the band on the other side."""
         return cython.cast(i64, cython.cast(u64, book.low_price) + book.band) if side == BID else book.low_price
 
-    def _refuse_owner(self, book, owner, side, price, priced, quantity):
+    def _refuse_owner(
+        self, book: cython.pointer[Book], owner: u32, side: u32, price: i64, priced: cython.bint, quantity: u64
+    ) -> u32:
         """May this owner have an order of this quantity and, if ``priced``, at this price?"""
         if not self.is_numbered(owner):
             return NONE
@@ -694,7 +700,7 @@ class Books:
             return QUANTITY_ABOVE_LIMIT
         return self._refuse_distance(book, limit.price_distance, side, price) if priced else NONE
 
-    def _refuse_distance(self, book, most, side, price):
+    def _refuse_distance(self, book: cython.pointer[Book], most: u64, side: u32, price: i64) -> u32:
         """Is a price near enough to the best of the other side, or of its own if that is empty?
 
         True if both are empty.
@@ -710,7 +716,7 @@ class Books:
         high: i64 = max(price, best)
         return PRICE_TOO_FAR if cython.cast(u64, cython.cast(u64, high) - cython.cast(u64, low)) > most else NONE
 
-    def _refuse_slot(self, book, owner):
+    def _refuse_slot(self, book: cython.pointer[Book], owner: u32) -> u32:
         """Is there a slot for one more order of this owner?"""
         if self.limited and self.is_numbered(owner) and self.owner_lists[owner].count >= self.limits[owner].open_orders:
             return OWNER_ORDERS_FULL
@@ -718,7 +724,7 @@ class Books:
             return ORDERS_FULL
         return NONE
 
-    def _refuse_rest(self, level, quantity):
+    def _refuse_rest(self, level: u32, quantity: u64) -> u32:
         """Is there room for this quantity at a level, or for a new level if it is NIL?"""
         if level == NIL:
             if self.level_count == self.level_capacity:
@@ -727,7 +733,7 @@ class Books:
             return LEVEL_QUANTITY_FULL
         return NONE
 
-    def _refuse_move(self, book, slot, key, quantity):
+    def _refuse_move(self, book: cython.pointer[Book], slot: u32, key: i64, quantity: u64) -> u32:
         """Is there room for a resting order at a new place, once it has left its level?"""
         level: u32 = self.orders[slot].level
         target: u32 = self.level_at(cython.address(book.ladders[self.levels[level].side - 1]), key)
@@ -739,20 +745,31 @@ class Books:
             return NONE
         return self._refuse_rest(target, quantity)
 
-    def _reject(self, c, reason):
+    def _reject(self, c: cython.pointer[cython.const[Command]], reason: u32) -> None:
         self._report(c.instrument, REJECTED, c.side, reason, c.order_id, 0, c.price, c.quantity)
 
     # ------------------------------------------------------------------ matching
 
-    def _meets(self, book, makers, limit):
+    def _meets(self, book: cython.pointer[Book], makers: cython.pointer[Ladder], limit: i64) -> cython.bint:
         """Does an order trade with the best of the other side, down to ``limit``, a key of that side?"""
         return makers.best != NIL and makers.best_key >= limit and book.rule.matches
 
-    def may_cross(self, book):
+    def may_cross(self, book: cython.pointer[Book]) -> cython.bint:
         """Does the phase accept orders without matching them?"""
         return not book.rule.matches and book.rule.accepts >> NEW_ORDER & 1
 
-    def _match(self, book, makers, side, taker_id, owner, mode, taker_price, limit, quantity):
+    def _match(
+        self,
+        book: cython.pointer[Book],
+        makers: cython.pointer[Ladder],
+        side: u32,
+        taker_id: u64,
+        owner: u32,
+        mode: u32,
+        taker_price: i64,
+        limit: i64,
+        quantity: u64,
+    ) -> u64:
         """Trade with the best orders of the other side up to ``limit``, a key of that side. Returns the quantity left.
 
         ``owner``: 0 if self-trade prevention does not apply. A remainder that prevention cancels is reported at
@@ -766,7 +783,15 @@ class Books:
                 quantity = self._trade_level(book, makers, side, taker_id, owner, quantity)
         return quantity
 
-    def _trade_level(self, book, makers, side, taker_id, owner, quantity):
+    def _trade_level(
+        self,
+        book: cython.pointer[Book],
+        makers: cython.pointer[Ladder],
+        side: u32,
+        taker_id: u64,
+        owner: u32,
+        quantity: u64,
+    ) -> u64:
         """Trade with the orders at the front of the best level, until one of ``owner``. Returns the quantity left.
 
         The filled ones are a run from the front of the queue: they trade first and are removed together afterwards.
@@ -810,7 +835,9 @@ class Books:
             self._remove_head(book, makers, best, first, last, filled)
         return quantity
 
-    def _remove_head(self, book, ladder, level, first, last, count):
+    def _remove_head(
+        self, book: cython.pointer[Book], ladder: cython.pointer[Ladder], level: u32, first: u32, last: u32, count: u32
+    ) -> None:
         """Remove the first ``count`` orders of a level from the book, from ``first`` to ``last``."""
         queue: cython.pointer[Level] = cython.address(self.levels[level])
         behind: u32 = self.orders[last].next
@@ -831,7 +858,16 @@ class Books:
             queue.head = behind
             self.orders[behind].prev = NIL
 
-    def _prevent(self, book, slot, side, taker_id, mode, taker_price, quantity):
+    def _prevent(
+        self,
+        book: cython.pointer[Book],
+        slot: u32,
+        side: u32,
+        taker_id: u64,
+        mode: u32,
+        taker_price: i64,
+        quantity: u64,
+    ) -> u64:
         """Two orders of one owner meet: take from each what the mode says, from the incoming order first.
 
         The report about the resting order is the last one, so reports show whether the incoming order continues, rests
@@ -860,7 +896,9 @@ class Books:
             self.levels[maker.level].quantity -= from_maker
         return quantity - from_taker
 
-    def _can_fill(self, makers, owner, mode, limit, quantity):
+    def _can_fill(
+        self, makers: cython.pointer[Ladder], owner: u32, mode: u32, limit: i64, quantity: u64
+    ) -> cython.bint:
         """Could the whole quantity trade, down to ``limit``? Counts only what the self-trade mode lets it take."""
         level: u32 = makers.best
         while level != NIL and self.levels[level].key >= limit:
@@ -884,7 +922,7 @@ class Books:
 
     # ------------------------------------------------------------------ orders at their level
 
-    def _fill_slot(self, book, c, quantity):
+    def _fill_slot(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]], quantity: u64) -> u32:
         """A slot with the order of a command and this open quantity, not yet at a level."""
         slot: u32 = self._take_slot(book)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
@@ -901,7 +939,7 @@ class Books:
         cold.instructions = c.instructions
         return slot
 
-    def _take_slot(self, book):
+    def _take_slot(self, book: cython.pointer[Book]) -> u32:
         """A free slot. There is one."""
         slot: u32 = self.free_order
         if slot != NIL:
@@ -913,7 +951,7 @@ class Books:
         book.count += 1
         return slot
 
-    def _append(self, book, level, slot):
+    def _append(self, book: cython.pointer[Book], level: u32, slot: u32) -> None:
         """Put an order at the back of a level and of its owner's list."""
         queue: cython.pointer[Level] = cython.address(self.levels[level])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
@@ -930,10 +968,8 @@ class Books:
         if order.owner != 0:
             self._join_owner(book, slot)
 
-    def _unlink(self, ladder, slot):
+    def _unlink(self, ladder: cython.pointer[Ladder], slot: u32) -> None:
         """Take an order out of its level, and drop the level if it was the last."""
-        if self.orders[slot].owner != 0:
-            self._leave_owner(slot)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         queue: cython.pointer[Level] = cython.address(self.levels[order.level])
         queue.count -= 1
@@ -950,14 +986,16 @@ class Books:
         else:
             self.orders[order.next].prev = order.prev
 
-    def _remove(self, book, slot, position):
+    def _remove(self, book: cython.pointer[Book], slot: u32, position: u64) -> None:
         """Remove an order from the book; ``position`` is that of its id."""
+        if self.orders[slot].owner != 0:
+            self._leave_owner(slot)
         side: u32 = self.levels[self.orders[slot].level].side
         self._unlink(cython.address(book.ladders[side - 1]), slot)
         self._erase(book, position)
         self._free_slot(book, slot)
 
-    def _free_slot(self, book, slot):
+    def _free_slot(self, book: cython.pointer[Book], slot: u32) -> None:
         self.orders[slot].next = self.free_order
         self.free_order = slot
         self.order_count -= 1
@@ -965,11 +1003,11 @@ class Books:
 
     # ------------------------------------------------------------------ owners' order lists
 
-    def is_numbered(self, owner):
+    def is_numbered(self, owner: u32) -> cython.bint:
         """Is this owner below the ``owner_limit``, so that its list has its number?"""
         return owner < self.owner_limit and owner != 0
 
-    def _owner_list(self, owner):
+    def _owner_list(self, owner: u32) -> u32:
         """The list of an owner, NIL if it has no orders. Owner 0 means that an order has no owner."""
         if owner < self.owner_limit:
             return owner
@@ -978,10 +1016,10 @@ class Books:
             owned = self.owner_lists[owned].other
         return owned
 
-    def _bucket(self, owner):
+    def _bucket(self, owner: u32) -> u64:
         return cython.cast(u64, owner * self.id_multiplier) >> self.bucket_shift
 
-    def _make_owner_list(self, owner):
+    def _make_owner_list(self, owner: u32) -> u32:
         """An empty list for an owner who is not below the ``owner_limit``."""
         owned: u32 = self.free_owner_list
         if owned != NIL:
@@ -998,7 +1036,7 @@ class Books:
         self.owner_buckets[bucket] = owned
         return owned
 
-    def _drop_if_unused(self, owned):
+    def _drop_if_unused(self, owned: u32) -> None:
         """Free a list that is found by hash, if it has no orders and no mass cancel is visiting it."""
         orders: cython.pointer[OwnerList] = cython.address(self.owner_lists[owned])
         if owned < self.owner_limit or orders.count != 0 or orders.walked:
@@ -1015,7 +1053,7 @@ class Books:
         self.free_owner_list = owned
         self.owner_list_count -= 1
 
-    def _join_owner(self, book, slot):
+    def _join_owner(self, book: cython.pointer[Book], slot: u32) -> None:
         """Put an order, which joined the back of a level, at the end of its owner's list."""
         owned: u32 = self._owner_list(self.orders[slot].owner)
         if owned == NIL:
@@ -1033,7 +1071,7 @@ class Books:
         orders.tail = slot
         orders.count += 1
 
-    def _leave_owner(self, slot):
+    def _leave_owner(self, slot: u32) -> None:
         """Take an order out of its owner's list."""
         link: cython.pointer[OwnerLink] = cython.address(self.owner_links[slot])
         orders: cython.pointer[OwnerList] = cython.address(self.owner_lists[link.list])
@@ -1050,7 +1088,7 @@ class Books:
             self.owner_links[link.next].prev = link.prev
         self._drop_if_unused(link.list)
 
-    def _pass(self, walk, slot):
+    def _pass(self, walk: cython.pointer[Walk], slot: u32) -> None:
         """Take an order out of the range that a mass cancel still has to visit."""
         if slot == walk.next:
             walk.next = self.owner_links[slot].next if slot != walk.last else NIL
@@ -1059,24 +1097,24 @@ class Books:
 
     # ------------------------------------------------------------------ levels of a side: the radix tree
 
-    def level_at(self, ladder, key):
+    def level_at(self, ladder: cython.pointer[Ladder], key: i64) -> u32:
         """The level of a key, NIL if no order is there."""
         return self._level_in(self._leaf_at(ladder, place_of(key)), key)
 
-    def _level_in(self, leaf, key):
+    def _level_in(self, leaf: u32, key: i64) -> u32:
         """The same in the leaf that would hold it; NIL too for no leaf."""
         digit: u64 = place_of(key) & 63
         if leaf == NIL or self.nodes[leaf].map >> digit & 1 == 0:
             return NIL
         return self.nodes[leaf].children[digit]
 
-    def level_for(self, ladder, key, side):
+    def level_for(self, ladder: cython.pointer[Ladder], key: i64, side: u32) -> u32:
         """The level of a key, made if the side has none there; then the caller adds an order."""
         leaf: u32 = self._leaf_at(ladder, place_of(key))
         level: u32 = self._level_in(leaf, key)
         return level if level != NIL else self._make_level(ladder, leaf, key, side)
 
-    def level_behind(self, ladder, level):
+    def level_behind(self, ladder: cython.pointer[Ladder], level: u32) -> u32:
         """The next worse level, NIL after the last. Amortised constant over a walk."""
         place: u64 = place_of(self.levels[level].key)
         node: cython.pointer[Node] = cython.address(self.nodes[self._leaf_at(ladder, place)])
@@ -1091,21 +1129,21 @@ class Books:
         child: u32 = node.children[63 - leading_zeros(below)]
         return child if node.shift == 0 else self._last_level(child)
 
-    def _last_level(self, node):
+    def _last_level(self, node: u32) -> u32:
         """The best level below a node: its largest key."""
         here: cython.pointer[Node] = cython.address(self.nodes[node])
         while here.shift != 0:
             here = cython.address(self.nodes[here.children[63 - leading_zeros(here.map)]])
         return here.children[63 - leading_zeros(here.map)]
 
-    def _leaf_at(self, ladder, place):
+    def _leaf_at(self, ladder: cython.pointer[Ladder], place: u64) -> u32:
         """The leaf that holds a place or would hold it, NIL if no leaf does."""
         leaf: u32 = ladder.leaves[place >> 6 & (LEAF_CACHE - 1)]
         if leaf != NIL and self.nodes[leaf].prefix == place >> 6:
             return leaf
         return self._leaf_below(ladder, place)
 
-    def _leaf_below(self, ladder, place):
+    def _leaf_below(self, ladder: cython.pointer[Ladder], place: u64) -> u32:
         """The same by a walk from the root, which is remembered."""
         node: u32 = ladder.root
         while node != NIL:
@@ -1121,7 +1159,7 @@ class Books:
             node = here.children[digit]
         return NIL
 
-    def _make_level(self, ladder, leaf, key, side):
+    def _make_level(self, ladder: cython.pointer[Ladder], leaf: u32, key: i64, side: u32) -> u32:
         """Make an empty level for a key without one; ``leaf``: from ``_leaf_at``. The caller adds an order."""
         level: u32 = self.free_level
         if level != NIL:
@@ -1144,7 +1182,7 @@ class Books:
         self._set_child(leaf, place & 63, level)
         return level
 
-    def _drop_level(self, ladder, level):
+    def _drop_level(self, ladder: cython.pointer[Ladder], level: u32) -> None:
         """Drop a level whose last order leaves."""
         place: u64 = place_of(self.levels[level].key)
         leaf: u32 = self._leaf_at(ladder, place)
@@ -1161,7 +1199,7 @@ class Books:
         self.level_count -= 1
         ladder.levels -= 1
 
-    def _make_leaf(self, ladder, place):
+    def _make_leaf(self, ladder: cython.pointer[Ladder], place: u64) -> u32:
         """Make an empty leaf for a place without one, where its prefix differs from the others. The caller fills it."""
         leaf: u32 = self._take_node(place >> 6, 0)
         ladder.leaves[place >> 6 & (LEAF_CACHE - 1)] = leaf
@@ -1188,7 +1226,7 @@ class Books:
             self._set_child(parent, place >> self.nodes[parent].shift & 63, leaf)
         return leaf
 
-    def _drop_leaf(self, ladder, leaf):
+    def _drop_leaf(self, ladder: cython.pointer[Ladder], leaf: u32) -> None:
         """Drop an empty leaf, and its parent too if that has one child left."""
         here: cython.pointer[Node] = cython.address(self.nodes[leaf])
         ladder.leaves[here.prefix & (LEAF_CACHE - 1)] = NIL  # it is there: its level was looked up just before
@@ -1204,7 +1242,7 @@ class Books:
                 self._free_node(parent)
         self._free_node(leaf)
 
-    def _put_in_place(self, ladder, parent, old, new):
+    def _put_in_place(self, ladder: cython.pointer[Ladder], parent: u32, old: u32, new: u32) -> None:
         """Put node ``new`` in the place of ``old`` under its parent, or at the root if the parent is NIL."""
         self.nodes[new].parent = parent
         if parent == NIL:
@@ -1214,12 +1252,12 @@ class Books:
             above: cython.pointer[Node] = cython.address(self.nodes[parent])
             above.children[here.prefix >> (above.shift - here.shift - 6) & 63] = new
 
-    def _set_child(self, node, digit, child):
+    def _set_child(self, node: u32, digit: u64, child: u32) -> None:
         here: cython.pointer[Node] = cython.address(self.nodes[node])
         here.map |= cython.cast(u64, 1) << digit
         here.children[digit] = child
 
-    def _take_node(self, prefix, shift):
+    def _take_node(self, prefix: u64, shift: u32) -> u32:
         node: u32 = self.free_node
         if node != NIL:
             self.free_node = self.nodes[node].parent
@@ -1233,32 +1271,34 @@ class Books:
         here.shift = shift
         return node
 
-    def _free_node(self, node):
+    def _free_node(self, node: u32) -> None:
         self.nodes[node].parent = self.free_node
         self.free_node = node
         self.node_count -= 1
 
     # ------------------------------------------------------------------ the order-id table
 
-    def find(self, book, order_id):
+    def find(self, book: cython.pointer[Book], order_id: u64) -> u32:
         """The slot of a resting order, NIL if no order has this id."""
         return book.ids[self._position(book, order_id)].slot
 
-    def _tag(self, order_id):
+    def _tag(self, order_id: u64) -> u32:
         """32 bits of an id's hash: 29 of its block of eight ids, then its place in the block."""
         spread: u64 = cython.cast(u64, (order_id >> 3) * self.id_multiplier)
         return cython.cast(u32, spread >> 35 << 3 | order_id & 7)
 
-    def _home(self, book, tag):
+    def _home(self, book: cython.pointer[Book], tag: u32) -> u64:
         """Home position of an entry: eight consecutive ids share a cache line."""
         shift: u32 = book.id_shift if tag >= book.id_moved else book.id_old_shift
         return cython.cast(u64, tag >> shift) << 3 | tag & 7
 
-    def _home_of(self, book, order_id):
-        """Home position of an id: ``_home`` of its ``_tag``."""
-        return self._home(book, self._tag(order_id))
+    def _home_of(self, book: cython.pointer[Book], order_id: u64) -> u64:
+        """Home position of an id: ``_home`` of its ``_tag``, in fewer steps. The last three bits decide no shift."""
+        high: u32 = cython.cast(u32, cython.cast(u64, (order_id >> 3) * self.id_multiplier) >> 32)
+        shift: u32 = book.id_shift if high >= book.id_moved else book.id_old_shift
+        return cython.cast(u64, high >> shift) << 3 | order_id & 7
 
-    def _position(self, book, order_id):
+    def _position(self, book: cython.pointer[Book], order_id: u64) -> u64:
         """Position of an id in the table, or of the empty entry where it belongs."""
         tag: u32 = self._tag(order_id)
         position: u64 = self._home(book, tag)
@@ -1268,14 +1308,14 @@ class Books:
             entry = cython.address(book.ids[position])
         return position
 
-    def _name(self, book, position, order_id, slot):
+    def _name(self, book: cython.pointer[Book], position: u64, order_id: u64, slot: u32) -> None:
         """Write an id to the empty entry found for it. Positions found before do not count afterwards."""
         book.ids[position].tag = self._tag(order_id)
         book.ids[position].slot = slot
         if book.count > book.id_room:
             self._grow_ids(book)
 
-    def _erase(self, book, position):
+    def _erase(self, book: cython.pointer[Book], position: u64) -> None:
         """Empty an entry, and move later ones closer to their home."""
         hole: u64 = position
         here: u64 = position + 1
@@ -1287,7 +1327,7 @@ class Books:
             here += 1
         book.ids[hole].slot = NIL
 
-    def _grow_ids(self, book):
+    def _grow_ids(self, book: cython.pointer[Book]) -> None:
         """Grow the table eightfold, or to its most, a run of entries in each call, from its end: most homes lie behind.
 
         It is done before it would have to grow again, since an order is added for each block of eight entries.
@@ -1309,16 +1349,16 @@ class Books:
             book.id_room = self._id_room(book)
         self._move_ids(book, cython.cast(u64, block) << 3, end)
 
-    def _id_shift(self, book):
+    def _id_shift(self, book: cython.pointer[Book]) -> u32:
         return cython.cast(u32, leading_zeros(book.id_entries >> 3) - 31)
 
-    def _id_room(self, book):
+    def _id_room(self, book: cython.pointer[Book]) -> u32:
         """Orders for which the table need not grow."""
         if book.id_entries == book.id_most:
             return 0xFFFFFFFF
         return cython.cast(u32, book.id_entries >> (3 if book.id_entries < MANY_IDS else 1))
 
-    def _move_ids(self, book, first, end):
+    def _move_ids(self, book: cython.pointer[Book], first: u64, end: u64) -> None:
         """Move the entries from ``first`` to before ``end`` to their new homes. No run of entries crosses ``first``.
 
         A run that crosses ``end`` belongs to them. Most new homes lie far behind. An entry whose new home is before it
@@ -1342,7 +1382,7 @@ class Books:
                 self._move_id(book, here, self._home(book, book.ids[here].tag))
             here += 1
 
-    def _move_id(self, book, here, home):
+    def _move_id(self, book: cython.pointer[Book], here: u64, home: u64) -> None:
         """Move an entry to the first place from its home on that is empty, or its own."""
         while home != here and book.ids[home].slot != NIL:
             home += 1
@@ -1351,7 +1391,7 @@ class Books:
             book.ids[home].slot = book.ids[here].slot
             book.ids[here].slot = NIL
 
-    def _rename(self, book, slot, new_id):
+    def _rename(self, book: cython.pointer[Book], slot: u32, new_id: u64) -> None:
         """Give a resting order a new id that is not in use."""
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         if new_id != order.id:
@@ -1361,7 +1401,17 @@ class Books:
 
     # ------------------------------------------------------------------ reports
 
-    def _report(self, instrument, kind, side, reason, order_id, maker_id, price, quantity):
+    def _report(
+        self,
+        instrument: u32,
+        kind: u32,
+        side: u32,
+        reason: u32,
+        order_id: u64,
+        maker_id: u64,
+        price: i64,
+        quantity: u64,
+    ) -> None:
         report: cython.pointer[Report] = cython.address(self.reports[self.report_count])
         self.report_count += 1
         self.seq_num += 1
@@ -1376,12 +1426,14 @@ class Books:
         report.price = price
         report.quantity = quantity
 
-    def _refer(self, slot):
+    def _refer(self, slot: u32) -> None:
         """Write the reference that goes with the next report: of a resting order, or for NIL of the newest order."""
         if self.references:
             self.references[self.report_count] = self.cold[slot].reference if slot != NIL else self.last_reference
 
-    def _report_new(self, book, c, rests):
+    def _report_new(
+        self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]], rests: cython.bint
+    ) -> None:
         """Report that a new order is accepted, with its full quantity; the reason says whether it may rest.
 
         It gets its reference.
@@ -1392,7 +1444,9 @@ class Books:
         reason: u32 = NONE if rests else NEVER_RESTS
         self._report(book.instrument, ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
 
-    def _cancel_remainder(self, book, c, quantity):
+    def _cancel_remainder(
+        self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]], quantity: u64
+    ) -> None:
         """Report that the remainder of a new order is cancelled."""
         price: i64 = c.price
         reason: u32 = IOC_REMAINDER
@@ -1404,7 +1458,7 @@ class Books:
         self._refer(NIL)
         self._report(book.instrument, CANCELLED, c.side, reason, c.order_id, 0, price, quantity)
 
-    def _report_order(self, book, kind, reason, slot, quantity):
+    def _report_order(self, book: cython.pointer[Book], kind: u32, reason: u32, slot: u32, quantity: u64) -> None:
         """Report lots that are taken off a resting order."""
         level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
         price: i64 = key_of(level.side, level.key)
@@ -1413,7 +1467,7 @@ class Books:
 
     # ------------------------------------------------------------------ the digest
 
-    def digest(self, book, references=False):
+    def digest(self, book: cython.pointer[Book], references: cython.bint = False) -> u64:
         """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
 
         ``references``: use references instead of ids.
@@ -1436,12 +1490,12 @@ class Books:
         return value
 
 
-def may_rest(order_type, time_in_force):
+def may_rest(order_type: u32, time_in_force: u32) -> cython.bint:
     """May the remainder of an order with valid terms rest?"""
     return order_type != MARKET and time_in_force < IOC
 
 
-def refuse_terms(order_type, time_in_force, instructions):
+def refuse_terms(order_type: u32, time_in_force: u32, instructions: u32) -> u32:
     """Why an order cannot have these terms, NONE if it can."""
     if order_type > STOP_LIMIT:
         return INVALID_ORDER_TYPE
@@ -1456,23 +1510,23 @@ def refuse_terms(order_type, time_in_force, instructions):
     return NONE
 
 
-def key_of(side, price):
+def key_of(side: u32, price: i64) -> i64:
     """Convert a price to a key of its side, or back. Without a branch, since sides cannot be predicted."""
     return price ^ (BID - cython.cast(i64, side))
 
 
-def place_of(key):
+def place_of(key: i64) -> u64:
     """A key as an unsigned number in the same order: the radix tree is over these."""
     return cython.cast(u64, key) ^ (cython.cast(u64, 1) << 63)
 
 
-def mix(value, part):
+def mix(value: u64, part: u64) -> u64:
     """One step of the digest: multiply by 2**64 over the golden ratio, fold the high half down."""
     golden: u64 = 0x9E3779B97F4A7C15
     value = cython.cast(u64, (value ^ part) * golden)
     return value ^ (value >> 32)
 
 
-def _bytes_of_ids(most):
+def _bytes_of_ids(most: u64) -> cython.size_t:
     """Bytes of an order-id table: entries behind the last home are at most as many as orders, half of the homes."""
     return (most + most // 2 + 1) * cython.sizeof(IdEntry)

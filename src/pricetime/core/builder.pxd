@@ -2,11 +2,7 @@
 
 from pricetime.core.check cimport check_books
 from pricetime.core.shared_books cimport SharedBooks, digest_of, enter
-from pricetime.core.layout cimport (
-    DUPLICATE_ORDER_ID, INVALID_PRICE, INVALID_QUANTITY, INVALID_SIDE, INVALID_PHASE, LEVEL_QUANTITY_FULL, LEVELS_FULL,
-    MALFORMED, ORDERS_FULL, OUT_OF_SEQUENCE, RESTS, COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Report, SnapshotOrder, i64, u32, u64,
-)
+from pricetime.core.layout cimport *
 from pricetime.core.rebuilt cimport Rebuilt
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
@@ -16,8 +12,6 @@ cdef class BookBuilder:
     cdef Latch latch                 # of the builder and of every book that it ever had: held whenever these are used
     cdef SharedBooks engine               # holds the books; it executes no commands. A snapshot may replace it
     cdef Rebuilt rebuilt             # what reports do to them
-    cdef object _capacity
-    cdef object _level_capacity
     cdef object __weakref__
 
     cdef int _use(self, SharedBooks engine) except -1
@@ -29,6 +23,6 @@ cdef class BookBuilder:
 
 
 cdef object misfit(u64 seq_num, u32 fault, u64 last)
-cdef SharedBooks empty_books(object instruments, object capacity, object level_capacity, Latch latch)
+cdef SharedBooks empty_books(object instruments, object capacity, object level_capacity)
 cdef dict checked_instruments(object instruments)
 cdef tuple in_their_phases(object known)

@@ -7,15 +7,17 @@ named in the error.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any, SupportsIndex
 
 import cython
 import numpy as np
 
 from pricetime.checks import shown, whole
 from pricetime.core.instrument import Instrument
-from pricetime.core.order_book import book_of
-from pricetime.core.shared_books import DEFAULT_CAPACITY, MAX_CAPACITY, MAX_SEQ_NUM
+from pricetime.core.order_book import OrderBook, book_of
+from pricetime.core.shared_books import DEFAULT_CAPACITY, MAX_SEQ_NUM
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import (
     InvalidReports,
@@ -25,7 +27,7 @@ from pricetime.errors import (
     ReportMismatch,
     SnapshotMismatch,
 )
-from pricetime.types import REPORT, Phase
+from pricetime.types import REPORT, Phase, ReportArray
 from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
 if not cython.compiled:  # the compiled form cimports them in builder.pxd
@@ -34,7 +36,6 @@ if not cython.compiled:  # the compiled form cimports them in builder.pxd
     from pricetime.core.rebuilt import Rebuilt
     from pricetime.core.shared_books import SharedBooks, digest_of, enter
     from pricetime.native.arrays import Block, checked_records, records_of
-    from pricetime.native.latch import Latch
 
 #: Why a report does not fit.
 FAULTS = {
@@ -76,38 +77,39 @@ class BookBuilder:
     """
 
     if not cython.compiled:
-        engine = None  # a compiled class has its fields before they are set
+        engine: Any = None  # a compiled class has its fields before they are set
 
-    def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None):
-        capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
-        level_capacity = capacity if level_capacity is None else level_capacity
-        level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
-        latch: Latch = Latch()
+    def __init__(
+        self,
+        instruments: Iterable[Instrument | int],
+        *,
+        capacity: SupportsIndex = DEFAULT_CAPACITY,
+        level_capacity: SupportsIndex | None = None,
+    ) -> None:
         wanted = [i if isinstance(i, Instrument) else Instrument(i) for i in instruments]
-        engine: SharedBooks = empty_books(wanted, capacity, level_capacity, latch)
+        engine: SharedBooks = empty_books(wanted, capacity, level_capacity)
         if self.engine is not None:
             raise TypeError("__init__ may run only once: make a new BookBuilder")
-        self.latch = latch
-        self._capacity = capacity
-        self._level_capacity = level_capacity
+        self.latch = engine.latch
         self._use(engine)
 
-    def _use(self, engine):
-        """Replace the books by those of an engine."""
+    def _use(self, engine: SharedBooks) -> cython.int:
+        """Replace the books by those of an engine, which shares the latch of the builder from now on."""
+        engine.latch = self.latch
         self.rebuilt = Rebuilt(engine.books)
         self.engine = engine
 
-    def enter(self):
+    def enter(self) -> cython.int:
         """Enter the builder; the caller calls ``leave``. Raises BookBusy. O(1)."""
         return enter(self.latch)
 
-    def leave(self):
+    def leave(self) -> None:
         """Let other calls enter. O(1)."""
         self.latch.leave()
 
     # ------------------------------------------------------------------ reports
 
-    def apply(self, reports):
+    def apply(self, reports: ReportArray) -> None:
         """Apply the next reports to the books.
 
         ``reports``: contiguous array of ``pricetime.REPORT``, shape (n,). Rejected and mass-cancelled reports change
@@ -131,7 +133,7 @@ class BookBuilder:
         if done < 0:
             raise misfit(first[-1 - done].seq_num, fault, last)
 
-    def prefault(self, orders):
+    def prefault(self, orders: SupportsIndex) -> None:
         """Use the memory of this many resting orders now, about 100 bytes each, so that no report waits for a page
         fault.
 
@@ -144,14 +146,14 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def apply_run(self, reports, count):
+    def apply_run(self, reports: cython.pointer[cython.const[Report]], count: u64) -> i64:
         """``apply`` for compiled callers that are inside: ``count``, or -1 - index of the report that does not fit."""
         return self.rebuilt.apply_run(reports, count)
 
     # ------------------------------------------------------------------ queries
 
     @property
-    def seq_num(self):
+    def seq_num(self) -> int:
         """Number of the last applied report, 0 before the first. O(1). Raises BookBusy."""
         self.enter()
         try:
@@ -160,7 +162,7 @@ class BookBuilder:
             self.leave()
 
     @property
-    def in_progress(self):
+    def in_progress(self) -> bool:
         """Is the last command unfinished? O(1). Raises BookBusy.
 
         True while the taker of a new order or a replace has reports to come: until it is gone or rests. A mass cancel
@@ -173,7 +175,7 @@ class BookBuilder:
             self.leave()
 
     @property
-    def instruments(self):
+    def instruments(self) -> dict[int, Instrument]:
         """The instruments by id, each with its current phase. O(instruments). Raises BookBusy."""
         self.enter()
         try:
@@ -182,15 +184,15 @@ class BookBuilder:
             self.leave()
         return {instrument.id: instrument for instrument in in_their_phases(known)}
 
-    def _known(self):
+    def _known(self) -> list[tuple[Instrument, int]]:
         """The instruments in the order of their ids, each with the number of its phase."""
-        known: list = []
+        known: list[Any] = []
         for number in sorted(self.engine._instruments):
             book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
             known.append((self.engine._instruments[number], book.phase))
         return known
 
-    def book(self, instrument):
+    def book(self, instrument: SupportsIndex) -> OrderBook:
         """The book of one instrument as an ``OrderBook`` that accepts no commands, not a copy.
 
         If a snapshot with different instruments is loaded, this book stays empty: get it again. Raises
@@ -203,7 +205,7 @@ class BookBuilder:
             self.leave()
         return book_of(engine, instrument)
 
-    def digest(self):
+    def digest(self) -> int:
         """A u64 over all books. After a complete command it equals ``Engine.digest``. O(orders). Raises BookBusy."""
         self.enter()
         try:
@@ -211,7 +213,7 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def check(self):
+    def check(self) -> None:
         """Check every invariant of the data structure; AssertionError names a broken one. O(n). Raises BookBusy."""
         self.enter()
         try:
@@ -219,7 +221,7 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Resting orders over all books."""
         self.enter()
         try:
@@ -227,17 +229,17 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True  # also without orders
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<pricetime.BookBuilder: {len(self.instruments)} instruments, {len(self)} orders, report {self.seq_num}>"
         )
 
     # ------------------------------------------------------------------ snapshots
 
-    def snapshot(self):
+    def snapshot(self) -> Snapshot:
         """Return all books as a ``Snapshot``. O(orders). Raises BookBusy and MemoryError."""
         self.enter()
         try:
@@ -259,7 +261,7 @@ class BookBuilder:
             self.leave()
         return Snapshot(seq_num, in_their_phases(known), orders, digest)
 
-    def load_snapshot(self, snapshot):
+    def load_snapshot(self, snapshot: Snapshot) -> None:
         """Replace the books by those of a ``Snapshot``. The next report must follow its ``seq_num``.
 
         Raises BookBusy, InvalidReports, InvalidSetting and OrdersFull with nothing changed; and SnapshotMismatch,
@@ -269,8 +271,9 @@ class BookBuilder:
         orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, name, InvalidReports)
         seq_num = whole(snapshot.seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
         resting = np.count_nonzero(orders["taking"] == RESTS)
-        if resting > self._capacity:
-            raise OrdersFull(f"{resting} orders in a snapshot, room for {self._capacity}: use a larger capacity")
+        _, capacity, level_capacity, *_ = self.engine._settings
+        if resting > capacity:
+            raise OrdersFull(f"{resting} orders in a snapshot, room for {capacity}: use a larger capacity")
         known = checked_instruments(snapshot.instruments)
         first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
         phases = [(number, int(instrument.phase)) for number, instrument in known.items()]
@@ -279,7 +282,7 @@ class BookBuilder:
         try:
             self._empty()
             if known.keys() != self.engine._instruments.keys():
-                self._use(empty_books(known.values(), self._capacity, self._level_capacity, self.latch))
+                self._use(empty_books(known.values(), capacity, level_capacity))
             self.engine._instruments = known
             for number, phase in phases:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
@@ -288,7 +291,9 @@ class BookBuilder:
         finally:
             self.leave()
 
-    def _load(self, first, count, seq_num, digest):
+    def _load(
+        self, first: cython.pointer[cython.const[SnapshotOrder]], count: u64, seq_num: u64, digest: Any
+    ) -> cython.int:
         """Load the orders of a snapshot into empty books; after an exception they are empty again."""
         rebuilt: Rebuilt = self.rebuilt
         done: i64
@@ -306,17 +311,18 @@ class BookBuilder:
                 raise NO_ROOM[rebuilt.fault](why)
         raise SnapshotMismatch(f"the snapshot of report {seq_num} is wrong: {why}. Get a new snapshot")
 
-    def _empty(self):
+    def _empty(self) -> None:
         """Remove all orders and set ``seq_num`` to 0."""
         rebuilt: Rebuilt = self.rebuilt
         with cython.nogil:
             rebuilt.clear()
 
-    def __reduce__(self):
-        return _remake, (self._capacity, self._level_capacity, self.snapshot())
+    def __reduce__(self) -> tuple[Any, ...]:
+        _, capacity, level_capacity, *_ = self.engine._settings
+        return _remake, (capacity, level_capacity, self.snapshot())
 
 
-def misfit(seq_num, fault, last):
+def misfit(seq_num: u64, fault: u32, last: u64) -> Any:
     """The error for a report that does not fit the books after report ``last``."""
     message = f"report {seq_num} does not fit the books: {FAULTS[fault]}"
     if fault in NO_ROOM:
@@ -324,17 +330,16 @@ def misfit(seq_num, fault, last):
     return ReportMismatch(message.format(last=last), seq_num)
 
 
-def empty_books(instruments, capacity, level_capacity, latch):
-    """An engine without limits, for reports. It shares the latch of a builder."""
+def empty_books(instruments: Any, capacity: Any, level_capacity: Any) -> SharedBooks:
+    """An engine without limits, for reports."""
     free = {"order_limit": None, "low_price": None, "high_price": None}
     unlimited = [replace(instrument, **free) for instrument in instruments]
     engine: SharedBooks = SharedBooks(unlimited, capacity=capacity, level_capacity=level_capacity)
     engine.rebuilt = True
-    engine.latch = latch
     return engine
 
 
-def checked_instruments(instruments):
+def checked_instruments(instruments: Any) -> dict[Any, Any]:
     """The instruments of a snapshot by id, without their order limits. Raises InvalidSetting."""
     known = {}
     for instrument in instruments:
@@ -348,12 +353,12 @@ def checked_instruments(instruments):
     return known
 
 
-def in_their_phases(known):
+def in_their_phases(known: Any) -> tuple[Any, ...]:
     """Instruments with the phases that stand beside them."""
     return tuple(replace(instrument, phase=Phase(phase)) for instrument, phase in known)
 
 
-def _remake(capacity, level_capacity, snapshot):
+def _remake(capacity: int, level_capacity: int, snapshot: Snapshot) -> BookBuilder:
     """Make a builder from its pickled state."""
     builder = BookBuilder(snapshot.instruments, capacity=capacity, level_capacity=level_capacity)
     builder.load_snapshot(snapshot)

@@ -3,7 +3,7 @@
 # Python. One thread at a time may be inside the same books.
 
 from pricetime.core.book cimport Books, key_of
-from pricetime.core.layout cimport ASK, BID, NIL, Book, Command, Ladder, Level, Report, i64, u32, u64
+from pricetime.core.layout cimport *
 
 cdef void *open_books(u32 instruments, u64 capacity, u64 level_capacity) noexcept with gil
 cdef void close_books(void *books) noexcept with gil

@@ -18,7 +18,7 @@ else:
     from pricetime.native.uncompiled import Py_DECREF, Py_INCREF
 
 
-def open_books(instruments, capacity, level_capacity):
+def open_books(instruments: u32, capacity: u64, level_capacity: u64) -> cython.p_void:
     """Make empty books for the instruments 0 to ``instruments`` - 1 over one pool. NULL if that is impossible.
 
     Both capacities are from 1 to 2**31. The caller owns the books and closes them.
@@ -33,17 +33,23 @@ def open_books(instruments, capacity, level_capacity):
     return cython.cast(cython.p_void, books)
 
 
-def close_books(books):
+def close_books(books: cython.p_void) -> None:
     """Free the books. The pointer must not be used afterwards."""
     Py_DECREF(cython.cast(object, books))
 
 
-def report_bound(books, count):
+def report_bound(books: Books, count: u64) -> u64:
     """Most reports that the next ``count`` commands can make."""
     return books.report_bound(count, 0, books.order_count)
 
 
-def run_commands(books, commands, count, reports, room):
+def run_commands(
+    books: Books,
+    commands: cython.pointer[cython.const[Command]],
+    count: u64,
+    reports: cython.pointer[Report],
+    room: u64,
+) -> i64:
     """Execute commands in order: number of reports, or -1 with nothing executed if ``room`` is below the bound."""
     if room < report_bound(books, count):
         return -1
@@ -56,7 +62,7 @@ def run_commands(books, commands, count, reports, room):
     return books.report_count
 
 
-def best_price(books, instrument, side, price):
+def best_price(books: Books, instrument: u32, side: u32, price: cython.pointer[i64]) -> cython.bint:
     """Write the best price of a side to ``price``. False if the side is empty."""
     book: cython.pointer[Book] = books.book_of(instrument)
     if not book or (side != BID and side != ASK) or book.ladders[side - 1].best == NIL:
@@ -65,7 +71,15 @@ def best_price(books, instrument, side, price):
     return True
 
 
-def depth(books, instrument, side, levels, prices, quantities, counts):
+def depth(
+    books: Books,
+    instrument: u32,
+    side: u32,
+    levels: u64,
+    prices: cython.pointer[i64],
+    quantities: cython.pointer[u64],
+    counts: cython.pointer[u32],
+) -> u64:
     """Write the best levels of a side into three arrays of ``levels`` entries: number of levels written."""
     book: cython.pointer[Book] = books.book_of(instrument)
     if not book or (side != BID and side != ASK):
@@ -83,12 +97,12 @@ def depth(books, instrument, side, levels, prices, quantities, counts):
     return found
 
 
-def resting_orders(books):
+def resting_orders(books: Books) -> u64:
     """Resting orders over all instruments."""
     return books.order_count
 
 
-def digest(books, instrument):
+def digest(books: Books, instrument: u32) -> u64:
     """The digest of one book, as ``OrderBook.digest``; 0 for an unknown instrument."""
     book: cython.pointer[Book] = books.book_of(instrument)
     return books.digest(book) if book else 0

@@ -1,9 +1,7 @@
 # Signatures of check.py, in its order.
 
 from pricetime.core.book cimport Books, key_of, place_of
-from pricetime.core.layout cimport (
-    ASK, BID, LEAF_CACHE, NIL, Book, Ladder, Level, Node, Order, OwnerLink, OwnerList, PhaseRule, Walk, i64, u32, u64,
-)
+from pricetime.core.layout cimport *
 
 cdef int check_books(Books books, bint may_cross=*) except -1
 cdef list _check_tree(Books books, Ladder *ladder, set seen_nodes)

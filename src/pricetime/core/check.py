@@ -5,21 +5,25 @@ It is slow: it trusts only the records and walks all of them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cython
+
+from pricetime.core.book import Books
 
 if not cython.compiled:  # the compiled form has them from check.pxd
     from pricetime.core.book import key_of, place_of
     from pricetime.core.layout import *
 
 
-def check_books(books, may_cross=False):
+def check_books(books: Books, may_cross: cython.bint = False) -> cython.int:
     """Raises AssertionError naming the first invariant that does not hold. O(orders + levels + table sizes).
 
     ``may_cross``: the best bid need not be below the best ask.
     """
-    seen_orders: dict = {}  # slot -> how many were seen before it, so that it says who is ahead at a level
-    seen_levels: set = set()
-    seen_nodes: set = set()
+    seen_orders: dict[Any, Any] = {}  # slot -> how many were seen before it, so that it says who is ahead at a level
+    seen_levels: set[Any] = set()
+    seen_nodes: set[Any] = set()
     index: u32
     for index in range(books.book_count):
         book: cython.pointer[Book] = cython.address(books.books[index])
@@ -49,14 +53,14 @@ def check_books(books, may_cross=False):
     return 0
 
 
-def must(holds, what):
+def must(holds: Any, what: str) -> None:
     if not holds:
         raise AssertionError(f"broken: {what}")
 
 
-def _check_tree(books, ladder, seen_nodes):
+def _check_tree(books: Books, ladder: cython.pointer[Ladder], seen_nodes: set[Any]) -> list[Any]:
     """The radix tree of one side: its levels, best first."""
-    levels: list = []
+    levels: list[Any] = []
     if ladder.root != NIL:
         must(books.nodes[ladder.root].parent == NIL, "the root has no parent")
         _check_node(books, ladder.root, seen_nodes, levels)
@@ -69,7 +73,7 @@ def _check_tree(books, ladder, seen_nodes):
     return levels
 
 
-def _check_node(books, node, seen_nodes, levels):
+def _check_node(books: Books, node: u32, seen_nodes: set[Any], levels: list[Any]) -> cython.int:
     here: cython.pointer[Node] = cython.address(books.nodes[node])
     must(node not in seen_nodes, f"node {node} is in one place")
     seen_nodes.add(node)
@@ -94,11 +98,11 @@ def _check_node(books, node, seen_nodes, levels):
     return 0
 
 
-def _check_ladder(books, ladder, side, levels):
+def _check_ladder(books: Books, ladder: cython.pointer[Ladder], side: u32, levels: list[Any]) -> cython.int:
     must(ladder.levels == len(levels), "a side counts its levels")
     must(ladder.best == (levels[0] if levels else NIL), "the best level is the one with the largest key")
     must(not levels or ladder.best_key == books.levels[ladder.best].key, "the best key is that of the best level")
-    walked: list = []
+    walked: list[Any] = []
     last: i64 = 0
     level: u32 = ladder.best
     while level != NIL:
@@ -113,7 +117,7 @@ def _check_ladder(books, ladder, side, levels):
     return 0
 
 
-def _check_level(books, level, seen_orders):
+def _check_level(books: Books, level: u32, seen_orders: dict[Any, Any]) -> cython.int:
     queue: cython.pointer[Level] = cython.address(books.levels[level])
     count = quantity = 0
     slot: u32 = queue.head
@@ -135,13 +139,13 @@ def _check_level(books, level, seen_orders):
     return 0
 
 
-def _check_prices(book, side, level):
+def _check_prices(book: cython.pointer[Book], side: u32, level: cython.pointer[Level]) -> cython.int:
     price: i64 = key_of(side, level.key)
     must(0 <= int(price) - int(book.low_price) <= int(book.band), "prices are in the band of their instrument")
     return 0
 
 
-def _check_uncrossed(book):
+def _check_uncrossed(book: cython.pointer[Book]) -> cython.int:
     bids: cython.pointer[Ladder] = cython.address(book.ladders[0])
     asks: cython.pointer[Ladder] = cython.address(book.ladders[1])
     if bids.best != NIL and asks.best != NIL:
@@ -149,7 +153,7 @@ def _check_uncrossed(book):
     return 0
 
 
-def _check_ids(books, book, resting):
+def _check_ids(books: Books, book: cython.pointer[Book], resting: u64) -> cython.int:
     """The id table finds each order of the book and holds nothing else."""
     must(book.count == resting, "a book counts its orders")
     must(resting <= book.order_limit or book.older_rules, "a book keeps them within its limit")
@@ -168,10 +172,10 @@ def _check_ids(books, book, resting):
     return 0
 
 
-def _check_owner_lists(books, seen_orders):
+def _check_owner_lists(books: Books, seen_orders: dict[Any, Any]) -> cython.int:
     """Each order that has an owner is in the owner's list, once, in the order in which they joined their levels."""
-    listed: set = set()
-    hashed: set = set()
+    listed: set[Any] = set()
+    hashed: set[Any] = set()
     owner: u32
     for owner in range(books.owner_limit):
         _check_owner_list(books, owner, owner, seen_orders, listed)
@@ -188,7 +192,7 @@ def _check_owner_lists(books, seen_orders):
             _check_owner_list(books, owned, owner, seen_orders, listed)
     must(listed == due, "the orders that have owners are in their lists, and no others")
     must(books.owner_list_count == len(hashed), "the lists that are found by hash are counted")
-    free: set = set()
+    free: set[Any] = set()
     slot: u32 = books.free_owner_list
     while slot != NIL:
         must(slot not in free and slot not in hashed, f"owner list {slot} is free once")
@@ -198,11 +202,13 @@ def _check_owner_lists(books, seen_orders):
     return 0
 
 
-def _check_owner_list(books, owned, owner, seen_orders, listed):
+def _check_owner_list(
+    books: Books, owned: u32, owner: u32, seen_orders: dict[Any, Any], listed: set[Any]
+) -> cython.int:
     orders: cython.pointer[OwnerList] = cython.address(books.owner_lists[owned])
-    last_seen: dict = {}  # level -> the order of it that came last
+    last_seen: dict[Any, Any] = {}  # level -> the order of it that came last
     first_listed = len(listed)
-    places: dict = {NIL: 0}  # slot -> its place in the list
+    places: dict[Any, Any] = {NIL: 0}  # slot -> its place in the list
     before: u32 = NIL
     slot: u32 = orders.head
     while slot != NIL:
@@ -231,9 +237,9 @@ def _check_owner_list(books, owned, owner, seen_orders, listed):
     return 0
 
 
-def _check_pools(books, seen_orders, seen_levels, seen_nodes):
+def _check_pools(books: Books, seen_orders: dict[Any, Any], seen_levels: set[Any], seen_nodes: set[Any]) -> cython.int:
     """Every slot that was ever used is either in use or in the list of free ones, once."""
-    free: set = set()
+    free: set[Any] = set()
     slot: u32 = books.free_order
     while slot != NIL:
         must(slot not in free and slot not in seen_orders, f"slot {slot} is free once")

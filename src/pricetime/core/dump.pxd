@@ -1,21 +1,15 @@
 # Signatures and fields of dump.py, in its order.
 
 from pricetime.core.book cimport Books, key_of, may_rest, refuse_terms
-from pricetime.core.layout cimport (
-    AHEAD, ASK, BID, CANCEL_SMALLER, DUPLICATE_ORDER_ID, INVALID_INSTRUCTION, INVALID_PHASE, INVALID_QUANTITY,
-    INVALID_SELF_TRADE, INVALID_SIDE, LEVEL_QUANTITY_FULL, LEVELS_FULL, MALFORMED, NIL, NONE, ORDERS_FULL,
-    UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, Book, InstrumentPhase, Ladder, Level, Order, OrderCold, OwnerList,
-    RestingOrder, UnfinishedCancel, Walk, i64, u8, u32, u64,
-)
+from pricetime.core.layout cimport *
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport prefetch
-from pricetime.native.memory cimport release, reserve
 
 
 cdef class Resting:
     cdef Books books
+    cdef Block _memory               # of the marks
     cdef u8 *entered                 # by slot: 1 when its record is written
-    cdef u64 slots                   # of them
     cdef RestingOrder *orders        # the output; a queued order has only its slot (in order_id) and instrument yet
     cdef u64 count                   # written and queued
     cdef u32 fault                   # why the last record did not fit, NONE when it did
@@ -33,13 +27,11 @@ cdef class Resting:
     cdef void _write_walk(self, UnfinishedCancel *r, u32 owner) noexcept nogil
 
     # and back
-    cdef i64 place_phases(self, const InstrumentPhase *phases, i64 count) noexcept nogil
     cdef u32 _place_phase(self, const InstrumentPhase *r) noexcept nogil
     cdef i64 place_orders(self, const RestingOrder *orders, i64 count) noexcept nogil
     cdef inline u32 _refuse(self, const RestingOrder *r) noexcept nogil
     cdef inline u32 _place_order(self, Book *book, const RestingOrder *r) noexcept nogil
     cdef inline u32 _fill_slot(self, Book *book, const RestingOrder *r) noexcept nogil
-    cdef i64 place_walks(self, const UnfinishedCancel *cancels, i64 count) noexcept nogil
     cdef u32 _place_walk(self, const UnfinishedCancel *r) noexcept nogil
     cdef u32 _behind(self, u32 slot, u64 orders) noexcept nogil
     cdef bint is_crossed(self) noexcept nogil

@@ -8,9 +8,12 @@ of their instrument have changed, and no reports are made.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cython
 import numpy as np
 
+from pricetime.core.book import Books
 from pricetime.errors import LevelsFull, OrdersFull, SnapshotMismatch
 from pricetime.types import INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
 
@@ -19,7 +22,6 @@ if not cython.compiled:  # the compiled form cimports them in dump.pxd
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.bits import prefetch
-    from pricetime.native.memory import release, reserve
 
 FAULTS = {
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
@@ -43,24 +45,17 @@ NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 class Resting:
     """Converts books to records and back. For compiled callers; Python code uses ``Engine``. O(orders)."""
 
-    def __init__(self, books):
+    def __init__(self, books: Books) -> None:
         """Raises MemoryError."""
         self.books = books
-        self.slots = self.books.fresh_order
-        self.entered = cython.cast(cython.pointer[u8], reserve(self.slots))
-        if not self.entered:
-            raise MemoryError(f"no room for the marks of {self.slots} orders: use a smaller capacity")
+        self._memory = Block(self.books.fresh_order, "the marks of the orders")
+        self.entered = cython.cast(cython.pointer[u8], self._memory.memory)
         self.count = 0
         self.fault = NONE
 
-    if cython.compiled:
-
-        def __dealloc__(self):
-            release(self.entered, self.slots)
-
     # ------------------------------------------------------------------ from books to records
 
-    def write(self, orders):
+    def write(self, orders: cython.pointer[RestingOrder]) -> None:
         """Write every resting order.
 
         The records are zeroed before. Those not written yet are a queue of the orders that are due, so that what they
@@ -93,7 +88,7 @@ class Resting:
                 self._line_up_behind(slot, orders[i].instrument)
             i += 1
 
-    def _line_up_book(self, book):
+    def _line_up_book(self, book: cython.pointer[Book]) -> None:
         """Queue the orders of a book: bids, then asks, each in priority order. With owners, only those due."""
         side: u32
         for side in range(BID, ASK + 1):
@@ -110,13 +105,13 @@ class Resting:
                         slot = self.books.orders[slot].next
                 level = self.books.level_behind(ladder, level)
 
-    def _line_up(self, slot, instrument):
+    def _line_up(self, slot: u32, instrument: u32) -> None:
         r: cython.pointer[RestingOrder] = cython.address(self.orders[self.count])
         r.order_id = slot
         r.instrument = instrument
         self.count += 1
 
-    def _write_order(self, r, slot):
+    def _write_order(self, r: cython.pointer[RestingOrder], slot: u32) -> None:
         """Write the record of a resting order; its instrument is there."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
@@ -134,7 +129,7 @@ class Resting:
         r.order_type = cold.order_type
         r.instructions = cold.instructions
 
-    def _line_up_behind(self, slot, instrument):
+    def _line_up_behind(self, slot: u32, instrument: u32) -> None:
         """An order is written: queue the one behind it at its level and the next of its owner, if they are due."""
         self.entered[slot] = 1
         behind: u32 = self.books.orders[slot].next
@@ -144,7 +139,7 @@ class Resting:
         if newer != NIL and newer != behind and self._is_due(newer):
             self._line_up(newer, self.books.owner_links[newer].instrument)
 
-    def _is_due(self, slot):
+    def _is_due(self, slot: u32) -> cython.bint:
         """Are the orders written that must come before this one?"""
         ahead: u32 = self.books.orders[slot].prev
         if ahead != NIL and self.entered[ahead] == 0:
@@ -152,15 +147,15 @@ class Resting:
         older: u32 = self._older(slot)
         return older == NIL or self.entered[older] != 0
 
-    def _older(self, slot):
+    def _older(self, slot: u32) -> u32:
         """The older order of its owner, NIL for the oldest."""
         return self.books.owner_links[slot].prev if self.books.orders[slot].owner != 0 else NIL
 
-    def _newer(self, slot):
+    def _newer(self, slot: u32) -> u32:
         """The next newer order of its owner."""
         return self.books.owner_links[slot].next if self.books.orders[slot].owner != 0 else NIL
 
-    def write_walks(self, cancels):
+    def write_walks(self, cancels: cython.pointer[UnfinishedCancel]) -> None:
         """Write the unfinished mass cancels, by owner."""
         count: u64 = 0
         owner: u32
@@ -169,7 +164,7 @@ class Resting:
                 self._write_walk(cython.address(cancels[count]), owner)
                 count += 1
 
-    def _write_walk(self, r, owner):
+    def _write_walk(self, r: cython.pointer[UnfinishedCancel], owner: u32) -> None:
         walk: cython.pointer[Walk] = cython.address(self.books.walks[owner])
         older: u32 = 0
         waiting: u32 = 0
@@ -191,18 +186,7 @@ class Resting:
 
     # ------------------------------------------------------------------ and back
 
-    # Each part returns -1, or the index of the first record that does not fit; then ``fault`` says why.
-
-    def place_phases(self, phases, count):
-        """Begin the phases of instruments."""
-        i: i64
-        for i in range(count):
-            self.fault = self._place_phase(cython.address(phases[i]))
-            if self.fault != NONE:
-                return i
-        return -1
-
-    def _place_phase(self, r):
+    def _place_phase(self, r: cython.pointer[cython.const[InstrumentPhase]]) -> u32:
         book: cython.pointer[Book] = self.books.book_of(r.instrument)
         if not book:
             return UNKNOWN_INSTRUMENT
@@ -211,8 +195,8 @@ class Resting:
         self.books.set_phase(book, r.phase)
         return NONE
 
-    def place_orders(self, orders, count):
-        """Place orders in their sequence.
+    def place_orders(self, orders: cython.pointer[cython.const[RestingOrder]], count: i64) -> i64:
+        """Place orders in their sequence: -1, or the index of the first that does not fit; then ``fault`` says why.
 
         As in ``Books.run``, the entry of an id and the last order of its level are prefetched.
         """
@@ -231,7 +215,7 @@ class Resting:
                 return i
         return -1
 
-    def _refuse(self, r):
+    def _refuse(self, r: cython.pointer[cython.const[RestingOrder]]) -> u32:
         """Why a record is not a resting order, NONE if it is one."""
         if r.side != BID and r.side != ASK:
             return INVALID_SIDE
@@ -246,7 +230,7 @@ class Resting:
             return MALFORMED
         return NONE
 
-    def _place_order(self, book, r):
+    def _place_order(self, book: cython.pointer[Book], r: cython.pointer[cython.const[RestingOrder]]) -> u32:
         """Place an order at the back of its level. Remember if the present rules of its book would reject it."""
         if self.books.order_count == self.books.capacity:
             return ORDERS_FULL
@@ -269,7 +253,7 @@ class Resting:
             book.older_rules = 1
         return NONE
 
-    def _fill_slot(self, book, r):
+    def _fill_slot(self, book: cython.pointer[Book], r: cython.pointer[cython.const[RestingOrder]]) -> u32:
         """A slot with the order of a record, not yet at a level."""
         slot: u32 = self.books._take_slot(book)
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
@@ -286,16 +270,7 @@ class Resting:
         cold.instructions = r.instructions
         return slot
 
-    def place_walks(self, cancels, count):
-        """Place unfinished mass cancels."""
-        i: i64
-        for i in range(count):
-            self.fault = self._place_walk(cython.address(cancels[i]))
-            if self.fault != NONE:
-                return i
-        return -1
-
-    def _place_walk(self, r):
+    def _place_walk(self, r: cython.pointer[cython.const[UnfinishedCancel]]) -> u32:
         if r.side > ASK:
             return INVALID_SIDE
         if not self.books.is_numbered(r.owner) or self.books.owner_lists[r.owner].walked:
@@ -317,14 +292,14 @@ class Resting:
         self.books.walk_count += 1
         return NONE
 
-    def _behind(self, slot, orders):
+    def _behind(self, slot: u32, orders: u64) -> u32:
         """The order that is this many after a given one in the owner's list, NIL if there are fewer."""
         while orders != 0 and slot != NIL:
             orders -= 1
             slot = self.books.owner_links[slot].next
         return slot
 
-    def is_crossed(self):
+    def is_crossed(self) -> cython.bint:
         """Is there a book whose best bid is not below its best ask, though its phase does not allow it?"""
         index: u32
         for index in range(self.books.book_count):
@@ -337,7 +312,7 @@ class Resting:
         return False
 
 
-def dump_of(books, instruments):
+def dump_of(books: Books, instruments: Any) -> Any:
     """The state of the books as ``BookRecords``. ``instruments``: the ids of all books."""
     phases = np.zeros(len(instruments), INSTRUMENT_PHASE)
     phases["instrument"] = sorted(instruments)
@@ -360,7 +335,7 @@ def dump_of(books, instruments):
     return tuple.__new__(BookRecords, parts)  # as BookRecords(*parts), without Python code
 
 
-def place_all(books, instruments, records):
+def place_all(books: Books, instruments: Any, records: Any) -> cython.int:
     """Load the state that ``BookRecords`` describe into empty books. ``instruments``: their ``Instrument`` values.
 
     Raises SnapshotMismatch, OrdersFull, LevelsFull and MemoryError, which leave the books empty and as at the start.
@@ -378,27 +353,31 @@ def place_all(books, instruments, records):
     raise NO_ROOM.get(resting.fault, SnapshotMismatch)(f"record {misfit} of {part}: {FAULTS[resting.fault]}")
 
 
-def _place(resting, records):
+def _place(resting: Resting, records: Any) -> Any:
     """Place all records. Returns the part and the index of the first one that does not fit, -1 if all fit."""
     phases: cython.pointer[InstrumentPhase] = cython.cast(cython.pointer[InstrumentPhase], records_of(records.phases))
     orders: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], records_of(records.resting))
     cancels: cython.pointer[UnfinishedCancel] = cython.cast(
         cython.pointer[UnfinishedCancel], records_of(records.unfinished)
     )
-    count: i64 = len(records.phases)
-    misfit: i64 = resting.place_phases(phases, count)
-    if misfit >= 0:
-        return "phases", misfit
-    count = len(records.resting)
+    misfit: i64
+    for misfit in range(len(records.phases)):
+        resting.fault = resting._place_phase(cython.address(phases[misfit]))
+        if resting.fault != NONE:
+            return "phases", misfit
+    count: i64 = len(records.resting)
     with cython.nogil:
         misfit = resting.place_orders(orders, count)
     if misfit >= 0:
         return "resting", misfit
-    count = len(records.unfinished)
-    return "unfinished", resting.place_walks(cancels, count)
+    for misfit in range(len(records.unfinished)):
+        resting.fault = resting._place_walk(cython.address(cancels[misfit]))
+        if resting.fault != NONE:
+            return "unfinished", misfit
+    return "", -1
 
 
-def _make_room(books, instruments, orders):
+def _make_room(books: Books, instruments: Any, orders: Any) -> cython.int:
     """Enlarge the id tables of books with more orders than their instrument allows now."""
     numbers = orders["instrument"]
     counts = np.bincount(numbers[numbers < books.directory_size], minlength=books.directory_size)
@@ -408,7 +387,7 @@ def _make_room(books, instruments, orders):
     return 0
 
 
-def _reset(books, instruments):
+def _reset(books: Books, instruments: Any) -> cython.int:
     """Empty the books and begin the initial phases of their instruments."""
     remove_all(books)
     owner: u32
@@ -422,7 +401,7 @@ def _reset(books, instruments):
     return 0
 
 
-def remove_all(books):
+def remove_all(books: Books) -> None:
     """Remove all orders."""
     index: u32
     side: u32

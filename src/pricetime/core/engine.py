@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+from typing import Any, SupportsIndex
+
 import cython
 
 from pricetime import checks
 from pricetime.checks import whole
-from pricetime.core.order_book import book_of
+from pricetime.core.instrument import Instrument
+from pricetime.core.order_book import OrderBook, book_of
 from pricetime.core.shared_books import MAX_SEQ_NUM
 from pricetime.errors import InvalidSetting
 from pricetime.ladder import tops_html
 from pricetime.prices import in_currency
-from pricetime.types import ALL_INSTRUMENTS, Phase
+from pricetime.types import BookRecords, CommandArray, Phase, ReportArray, Side
 
 if not cython.compiled:  # the compiled form cimports them in engine.pxd
     from pricetime.core.layout import *
@@ -41,11 +44,11 @@ class Engine(SharedBooks):
     """
 
     @property
-    def instruments(self):
+    def instruments(self) -> dict[int, Instrument]:
         """The instruments by id. O(instruments)."""
         return dict(self._instruments)
 
-    def apply(self, commands):
+    def apply(self, commands: CommandArray) -> ReportArray:
         """Execute an array of commands in order. Returns their reports. Runs without the GIL.
 
         ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,); each names its instrument. Returns an
@@ -58,11 +61,11 @@ class Engine(SharedBooks):
         """
         return self.run(commands)
 
-    def book(self, instrument):
+    def book(self, instrument: SupportsIndex) -> OrderBook:
         """The book of one instrument as an ``OrderBook``, not a copy. Raises UnknownInstrument. O(1)."""
         return book_of(self, instrument)
 
-    def phase(self, instrument):
+    def phase(self, instrument: SupportsIndex) -> Phase:
         """The ``Phase`` of one instrument. Raises UnknownInstrument. O(1)."""
         number = self.known(instrument)
         self.enter()
@@ -72,22 +75,24 @@ class Engine(SharedBooks):
             self.leave()
         return Phase(phase)
 
-    def set_phase(self, instrument, phase):
+    def set_phase(self, instrument: SupportsIndex, phase: Phase | int) -> None:
         """Begin a phase of one instrument: see ``OrderBook.set_phase``.
 
         Raises UnknownInstrument and InvalidPhase. O(1).
         """
         self.book(instrument).set_phase(phase)
 
-    def tick_size(self, instrument):
+    def tick_size(self, instrument: SupportsIndex) -> int:
         """Every price of this instrument is a multiple of it, in ticks. Raises UnknownInstrument. O(1)."""
         return self._instruments[self.known(instrument)].tick_size
 
-    def lot_size(self, instrument):
+    def lot_size(self, instrument: SupportsIndex) -> int:
         """Every quantity of this instrument is a multiple of it, in lots. Raises UnknownInstrument. O(1)."""
         return self._instruments[self.known(instrument)].lot_size
 
-    def mass_cancel(self, owner, *, instrument=None, side=None):
+    def mass_cancel(
+        self, owner: SupportsIndex, *, instrument: SupportsIndex | None = None, side: Side | int | None = None
+    ) -> int:
         """Cancel the resting orders of an owner, oldest first. Returns how many it cancelled.
 
         ``owner``: 1 to 2**32 - 1. ``instrument``, ``side``: only orders of these; None for all. Raises InvalidOwner,
@@ -98,7 +103,7 @@ class Engine(SharedBooks):
         owner_: u32 = owner_with_orders(owner)
         return self.cancel_orders_of(owner_, ALL_INSTRUMENTS if instrument is None else self.known(instrument), side_)
 
-    def digest(self, references=False):
+    def digest(self, references: bool = False) -> int:
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders).
 
         ``references``: use public references instead of order ids.
@@ -109,11 +114,11 @@ class Engine(SharedBooks):
         finally:
             self.leave()
 
-    def check(self):
+    def check(self) -> None:
         """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
         self.check_all()
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Resting orders over all books."""
         self.enter()
         try:
@@ -121,19 +126,19 @@ class Engine(SharedBooks):
         finally:
             self.leave()
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True  # also without orders
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<pricetime.Engine: {len(self._instruments)} instruments, {len(self)} orders>"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         known = list(self._instruments.values())
         left_out = f", of which the first {SHOWN_BOOKS} are shown" if len(known) > SHOWN_BOOKS else ""
         title = f"Engine: {len(known):,} instruments{left_out}, {len(self):,} orders"
         return tops_html((top_of(self.book(instrument.id), instrument) for instrument in known[:SHOWN_BOOKS]), title)
 
-    def dump(self):
+    def dump(self) -> BookRecords:
         """Return the state of all books as ``pricetime.types.BookRecords``, for ``restore``.
 
         O(orders). Raises BookBusy, also while an order waits for its extension.
@@ -144,7 +149,9 @@ class Engine(SharedBooks):
         finally:
             self.leave()
 
-    def restore(self, records, seq_num=0, next_reference=None):
+    def restore(
+        self, records: BookRecords, seq_num: SupportsIndex = 0, next_reference: SupportsIndex | None = None
+    ) -> None:
         """Load the state that ``dump()`` of a different engine returned. This engine must have no orders.
 
         ``records``: ``BookRecords`` of an engine with the same instruments or some of them. Orders are placed as they
@@ -159,7 +166,7 @@ class Engine(SharedBooks):
         """
         self.load(records, seq_num, next_reference)
 
-    def unfinished(self):
+    def unfinished(self) -> list[int]:
         """Owners whose mass cancel in parts is unfinished, in rising order. O(owners)."""
         self.enter()
         try:
@@ -169,7 +176,7 @@ class Engine(SharedBooks):
             self.leave()
 
     @property
-    def seq_num(self):
+    def seq_num(self) -> int:
         """The number of the last report, 0 before the first. O(1)."""
         self.enter()
         try:
@@ -178,7 +185,7 @@ class Engine(SharedBooks):
             self.leave()
 
     @property
-    def next_reference(self):
+    def next_reference(self) -> int:
         """The reference that the next accepted order gets, 1 at first. O(1)."""
         self.enter()
         try:
@@ -186,7 +193,7 @@ class Engine(SharedBooks):
         finally:
             self.leave()
 
-    def skip_references(self, next_reference):
+    def skip_references(self, next_reference: SupportsIndex) -> None:
         """Give the next accepted order at least this reference. Raises InvalidSetting. O(1)."""
         next_reference = whole(next_reference, 0, MAX_SEQ_NUM, InvalidSetting, "next_reference")
         self.enter()
@@ -195,11 +202,11 @@ class Engine(SharedBooks):
         finally:
             self.leave()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _remake, self.state()
 
 
-def top_of(book, instrument):
+def top_of(book: OrderBook, instrument: Instrument) -> tuple[Any, ...]:
     """The row of one book in the table that a notebook shows of an engine."""
     bids, asks = (side.tolist() for side in book.depth(1))
     unit = instrument.price_unit
@@ -209,7 +216,7 @@ def top_of(book, instrument):
     return instrument.id, instrument.symbol, bid_lots, bid, ask, ask_lots, f"{len(book):,}", phase
 
 
-def _remake(instruments, room, loaded):
+def _remake(instruments: tuple[Instrument, ...], room: dict[str, Any], loaded: tuple[Any, ...]) -> Engine:
     """Make an engine from its pickled state."""
     engine: Engine = Engine(instruments, **room)
     records, seq_num, next_reference = loaded

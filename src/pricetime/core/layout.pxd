@@ -135,8 +135,9 @@ cdef enum:
     MANY_IDS = 131072
     # Remembered leaves of one side
     LEAF_CACHE = 64
-    # Commands between the steps of prefetching
+    # Commands between the steps of prefetching, and how many are remembered: a power of two above three steps
     AHEAD = 4
+    LOOKUPS = 16
     # More orders at one time, or more levels, than this, over all books, do not stay in the cache
     MANY_ORDERS = 32768
     MANY_LEVELS = 16384
@@ -336,6 +337,12 @@ ctypedef struct Walk:
 ctypedef struct IdEntry:
     u32 tag              # hash of the id; its place in the table follows from it
     u32 slot
+
+# What a command ahead will look up: 16 bytes. Only for prefetching, so an entry may be out of date.
+ctypedef struct Lookup:
+    IdEntry *entry       # where its order id most likely is
+    u32 slot             # what was there
+    u32 level            # that a new order may join
 
 # What a phase accepts, from pricetime.phases: 8 bytes.
 ctypedef struct PhaseRule:

@@ -1,35 +1,26 @@
 # Signatures and fields of passive_book.py, in its order.
 
-from pricetime.core.book cimport Books, key_of
-from pricetime.core.check cimport check_books
-from pricetime.core.shared_books cimport SharedBooks
-from pricetime.core.layout cimport (
-    ADD, ALWAYS_LOSE, BID, CANCEL, EXECUTE, INVALID_QUANTITY, KEPT_PLACE, NIL, NONE, REDUCE, REPLACE, UNKNOWN_COMMAND,
-    UNKNOWN_ORDER, Book, Command, Ladder, Level, Order, PassiveResult, Report, i64, u32, u64,
-)
-from pricetime.core.order_book cimport order_id_of, price_of, quantity_of, side_of
+from pricetime.core.arguments cimport order_id_of, price_of, quantity_of, side_of
+from pricetime.core.book cimport key_of
+from pricetime.core.book_view cimport BookView
+from pricetime.core.layout cimport *
 from pricetime.core.rebuilt cimport Rebuilt
+from pricetime.core.shared_books cimport SharedBooks
 from pricetime.native.arrays cimport Block, records_of
-from pricetime.native.memory cimport release, reserve
 
 
-cdef class PassiveBook:
-    cdef SharedBooks _engine              # holds the orders; no command ever comes to it
+cdef class PassiveBook(BookView):
     cdef Rebuilt _rebuilt            # enters orders and takes lots from them
-    cdef Books _books                # the engine's
-    cdef Book *_book                 # the only one of them
-    cdef Command *_action            # the one that a call does
-    cdef Report *_change             # of the replace that is being done
-    cdef bint _first                 # the last action found its order first at the best price
-    cdef u64 _taken                  # lots that it took off the order
-    cdef u64 _left                   # lots still open then
-    cdef object _view                # the OrderBook that answers questions
+    cdef u64 _answer                 # of the last action
     cdef object _settings
-    cdef object __weakref__
 
-    cdef Command *_start(self, u32 kind, u64 order_id) except NULL
-    cdef int _do(self) except -1
+    cdef u64 _act(self, u32 kind, u64 order_id, u32 side, i64 price, u64 quantity, u64 new_id) except? 0xFFFFFFFF
+    cdef str _why(self, u32 reason, const Command *c)
     cdef u32 _apply(self, const Command *c) noexcept nogil
     cdef u32 _add(self, const Command *c) noexcept nogil
     cdef u32 _take(self, const Command *c) noexcept nogil
     cdef u32 _replace(self, const Command *c) noexcept nogil
+
+
+cdef object _records(dict columns, object new_ids)
+cdef object _column(str name, object values, object dtype, tuple shape)

@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, SupportsIndex
+
 import cython
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pricetime import errors
+from pricetime.core.book_view import BookView
 from pricetime.core.instrument import Instrument
-from pricetime.core.order_book import book_of
-from pricetime.types import COMMAND, PASSIVE_RESULT, Reason, ReplacePolicy
+from pricetime.core.rebuilt import Rebuilt
+from pricetime.core.shared_books import SharedBooks
+from pricetime.native.arrays import Block
+from pricetime.types import COMMAND, PASSIVE_RESULT, PassiveResultArray, Reason, ReplacePolicy, Side
 
-if not cython.compiled:  # the compiled form has them from passive_book.pxd
+if not cython.compiled:  # the compiled form cimports them in passive_book.pxd
+    from pricetime.core.arguments import order_id_of, price_of, quantity_of, side_of
     from pricetime.core.book import key_of
-    from pricetime.core.check import check_books
     from pricetime.core.layout import *
-    from pricetime.core.order_book import order_id_of, price_of, quantity_of, side_of
-    from pricetime.core.rebuilt import Rebuilt
-    from pricetime.core.shared_books import SharedBooks
-    from pricetime.native.arrays import Block, records_of
-    from pricetime.native.memory import release, reserve
+    from pricetime.native.arrays import records_of
 
 #: Columns of ``apply`` as they stand in a record, with the range of each.
 COLUMNS = {
@@ -33,7 +36,7 @@ COLUMNS = {
 
 @cython.final
 @cython.cclass
-class PassiveBook:
+class PassiveBook(BookView):
     """The book of one instrument as its exchange publishes it: orders by id, without matching.
 
     ``capacity``: most resting orders. ``level_capacity``: most price levels, by default as many. ``replace_policy``:
@@ -50,91 +53,64 @@ class PassiveBook:
     >>> book.add_order(2, Side.BID, 100, 7)
     >>> book.execute_order(2, 3), book.execute_order(1, 5)  # True: it was the first at the best price
     (False, True)
-    >>> book.book.best_bid, len(book.book)
+    >>> book.best_bid, len(book)
     (100, 1)
     """
 
-    if not cython.compiled:
-        _engine = None  # a compiled class has its fields before they are set
-
-    def __init__(self, capacity=1 << 20, *, level_capacity=None, replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER):
-        if self._engine is not None:
+    def __init__(
+        self,
+        capacity: SupportsIndex = 1 << 20,
+        *,
+        level_capacity: SupportsIndex | None = None,
+        replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER,
+    ) -> None:
+        if self._shared is not None:
             raise TypeError("__init__ may run only once: make a new PassiveBook")
         instrument = Instrument(0, replace_policy=replace_policy)
-        engine: SharedBooks = SharedBooks((instrument,), capacity=capacity, level_capacity=level_capacity)
-        engine.rebuilt = True
-        self._action = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        self._change = cython.cast(cython.pointer[Report], reserve(cython.sizeof(Report)))
-        if not (self._action and self._change):
-            raise MemoryError("no room for an action")
+        shared: SharedBooks = SharedBooks((instrument,), capacity=capacity, level_capacity=level_capacity)
+        shared.may_cross = True
         self._settings = (capacity, level_capacity, replace_policy)
-        self._books = engine.books
-        self._book = engine.books.book_of(0)
-        self._rebuilt = Rebuilt(engine.books, True)
-        self._view = book_of(engine, 0)
-        self._engine = engine
+        self._rebuilt = Rebuilt(shared.books, True)
+        self._bind(shared, 0)
 
     # ------------------------------------------------------------------ changes
 
-    def add_order(self, order_id, side, price, quantity):
+    def add_order(
+        self, order_id: SupportsIndex, side: Side | int, price: SupportsIndex, quantity: SupportsIndex
+    ) -> None:
         """Add an order at the back of its level. It may cross the other side.
 
         Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, DuplicateOrderId, OrdersFull, LevelsFull and
         LevelQuantityFull. O(1).
         """
-        number: u64 = order_id_of(order_id)
-        side_: u32 = side_of(side)
-        ticks: i64 = price_of(price)
-        lots: u64 = quantity_of(quantity)
-        c: cython.pointer[Command] = self._start(ADD, number)
-        try:
-            c.side = side_
-            c.price = ticks
-            c.quantity = lots
-            self._do()
-        finally:
-            self._engine.leave()
+        self._act(ADD, order_id_of(order_id), side_of(side), price_of(price), quantity_of(quantity), 0)
 
-    def execute_order(self, order_id, quantity):
+    def execute_order(self, order_id: SupportsIndex, quantity: SupportsIndex) -> bool:
         """Take traded lots off an order. Returns True if it was the first order at the best price of its side.
 
         Raises InvalidOrderId, UnknownOrder, and InvalidQuantity, also if the order has fewer lots. O(1).
         """
-        number: u64 = order_id_of(order_id)
-        lots: u64 = quantity_of(quantity)
-        c: cython.pointer[Command] = self._start(EXECUTE, number)
-        try:
-            c.quantity = lots
-            self._do()
-            return bool(self._first)
-        finally:
-            self._engine.leave()
+        return self._act(EXECUTE, order_id_of(order_id), 0, 0, quantity_of(quantity), 0) != 0
 
-    def reduce_order(self, order_id, by):
+    def reduce_order(self, order_id: SupportsIndex, by: SupportsIndex) -> int:
         """Take ``by`` lots off an order, which keeps its place. Returns the quantity left, 0 if the order is gone.
 
         Raises InvalidOrderId, InvalidQuantity and UnknownOrder. O(1).
         """
-        number: u64 = order_id_of(order_id)
-        lots: u64 = quantity_of(by)
-        c: cython.pointer[Command] = self._start(REDUCE, number)
-        try:
-            c.quantity = lots
-            self._do()
-            return self._left
-        finally:
-            self._engine.leave()
+        return self._act(REDUCE, order_id_of(order_id), 0, 0, quantity_of(by), 0)
 
-    def cancel_order(self, order_id):
+    def cancel_order(self, order_id: SupportsIndex) -> int:
         """Remove an order. Returns the lots that it had. Raises InvalidOrderId and UnknownOrder. O(1)."""
-        self._start(CANCEL, order_id_of(order_id))
-        try:
-            self._do()
-            return self._taken
-        finally:
-            self._engine.leave()
+        return self._act(CANCEL, order_id_of(order_id), 0, 0, 0, 0)
 
-    def replace_order(self, order_id, price, quantity, *, new_id=None):
+    def replace_order(
+        self,
+        order_id: SupportsIndex,
+        price: SupportsIndex,
+        quantity: SupportsIndex,
+        *,
+        new_id: SupportsIndex | None = None,
+    ) -> None:
         """Give an order a new price, a new open quantity, and a new id if one is given.
 
         The replace policy decides whether it keeps its place; otherwise it goes to the back of its level. Raises
@@ -143,27 +119,26 @@ class PassiveBook:
         """
         number: u64 = order_id_of(order_id)
         new_number: u64 = number if new_id is None else order_id_of(new_id)
-        ticks: i64 = price_of(price)
-        lots: u64 = quantity_of(quantity)
-        c: cython.pointer[Command] = self._start(REPLACE, number)
-        try:
-            c.price = ticks
-            c.quantity = lots
-            c.owner = cython.cast(u32, new_number)
-            c.tag = cython.cast(u32, new_number >> 32)
-            self._do()
-        finally:
-            self._engine.leave()
+        self._act(REPLACE, number, 0, price_of(price), quantity_of(quantity), new_number)
 
-    def clear(self):
+    def clear(self) -> None:
         """Remove all orders. O(orders)."""
-        self._engine.enter()
+        self._enter()
         try:
             self._rebuilt.clear()
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
-    def apply(self, actions, order_ids, *, sides=0, prices=0, quantities=0, new_ids=None):
+    def apply(
+        self,
+        actions: ArrayLike,
+        order_ids: ArrayLike,
+        *,
+        sides: ArrayLike = 0,
+        prices: ArrayLike = 0,
+        quantities: ArrayLike = 0,
+        new_ids: ArrayLike | None = None,
+    ) -> PassiveResultArray:
         """Do many actions in order. Each argument is a column: integers of shape (n,), or one number for all actions.
 
         ``actions``: ``PassiveAction`` values. ``sides``: for adds. ``prices``: for adds and replaces. ``quantities``:
@@ -182,7 +157,7 @@ class PassiveBook:
         columns = (actions, order_ids, sides, prices, quantities)
         commands = _records(dict(zip(COLUMNS, columns, strict=True)), new_ids)
         count: u64 = len(commands)
-        self._engine.enter()
+        self._enter()
         try:
             block: Block = Block(count * cython.sizeof(PassiveResult) + 1)
             results: cython.pointer[PassiveResult] = cython.cast(cython.pointer[PassiveResult], block.memory)
@@ -191,76 +166,59 @@ class PassiveBook:
             with cython.nogil:
                 for i in range(count):
                     results[i].reason = self._apply(cython.address(records[i]))
-                    results[i].first = self._first
+                    results[i].first = self._answer if records[i].type == EXECUTE else 0
             return block.array(PASSIVE_RESULT, count)
         finally:
-            self._engine.leave()
-
-    # ------------------------------------------------------------------ queries
+            self._latch.leave()
 
     @property
-    def book(self):
-        """The orders as an ``OrderBook`` that accepts no commands, not a copy. O(1)."""
-        return self._view
-
-    @property
-    def crossed(self):
+    def crossed(self) -> bool:
         """Is the best bid at or above the best ask? Raises BookBusy. O(1)."""
-        self._engine.enter()
+        self._enter()
         try:
             bids: cython.pointer[Ladder] = cython.address(self._book.ladders[0])
             return bool(bids.best != NIL and self._rebuilt._crosses(self._book, BID, bids.best_key))
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
-    def check(self):
-        """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
-        self._engine.enter()
-        try:
-            check_books(self._books, True)
-        finally:
-            self._engine.leave()
-
-    def __repr__(self):
-        return (
-            f"<pricetime.PassiveBook: {len(self._view)} orders, bid {self._view.best_bid}, ask {self._view.best_ask}>"
-        )
-
-    def __reduce__(self):
-        return _remake, (self._settings, [(o.id, o.side, o.price, o.quantity) for o in self._view])
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remake, (self._settings, [(o.id, o.side, o.price, o.quantity) for o in self])
 
     # ------------------------------------------------------------------ inside
 
-    def _start(self, kind, order_id):
-        """Enter the book and return its action, cleared. The caller leaves."""
-        self._engine.enter()
-        c: cython.pointer[Command] = self._action
-        c.type = kind
-        c.order_id = order_id
-        c.price = 0
-        c.side = c.quantity = 0
-        c.owner = c.tag = 0
-        return c
+    def _act(self, kind: u32, order_id: u64, side: u32, price: i64, quantity: u64, new_id: u64) -> u64:
+        """Do one action and return its answer. Raises the exception of its reason if it is rejected."""
+        self._enter()
+        try:
+            c: cython.pointer[Command] = self._shared.command
+            c.type = kind
+            c.order_id = order_id
+            c.side = side
+            c.price = price
+            c.quantity = quantity
+            c.owner = cython.cast(u32, new_id)
+            c.tag = cython.cast(u32, new_id >> 32)
+            reason: u32 = self._apply(c)
+            if reason != NONE:
+                raise errors.ERROR_OF_REASON[reason](self._why(reason, c))
+            return self._answer
+        finally:
+            self._latch.leave()
 
-    def _do(self):
-        """Do the action. Raises the exception of its reason if it is rejected."""
-        reason: u32 = self._apply(self._action)
-        if reason == NONE:
-            return 0
-        c: cython.pointer[Command] = self._action
-        messages = {
+    def _why(self, reason: u32, c: cython.pointer[cython.const[Command]]) -> str:
+        """The message of a rejection."""
+        return {
             Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: it was never added, or was executed or cancelled",
             Reason.DUPLICATE_ORDER_ID: "an order with this id rests",
             Reason.INVALID_QUANTITY: f"order {c.order_id} has fewer lots than the {c.quantity} executed",
             Reason.ORDERS_FULL: f"all {self._book.count} order slots are in use: use a larger capacity",
             Reason.LEVELS_FULL: f"all {self._books.level_capacity} levels are in use: use a larger level_capacity",
             Reason.LEVEL_QUANTITY_FULL: f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more",
-        }
-        raise errors.ERROR_OF_REASON[Reason(reason)](messages[Reason(reason)])
+        }[Reason(reason)]
 
-    def _apply(self, c):
+    def _apply(self, c: cython.pointer[cython.const[Command]]) -> u32:
         """Do one action: NONE, or the reason for rejecting it with nothing changed."""
-        self._first = False
+        self._answer = 0
         if c.type == ADD:
             return self._add(c)
         if c.type == EXECUTE or c.type == REDUCE or c.type == CANCEL:
@@ -269,7 +227,7 @@ class PassiveBook:
             return self._replace(c)
         return UNKNOWN_COMMAND
 
-    def _add(self, c):
+    def _add(self, c: cython.pointer[cython.const[Command]]) -> u32:
         """Add an order at the back of its level."""
         key: i64 = key_of(c.side, c.price)
         fault: u32 = self._rebuilt._refuse(self._book, c.side, c.order_id, key, c.quantity, True)
@@ -277,8 +235,12 @@ class PassiveBook:
             self._rebuilt._rest(self._book, c.side, c.order_id, key, c.quantity)
         return fault
 
-    def _take(self, c):
-        """Take lots from an order: all of them for a cancel."""
+    def _take(self, c: cython.pointer[cython.const[Command]]) -> u32:
+        """Take lots from an order: all of them for a cancel.
+
+        The answer to an execute is whether the order was the first at the best price, to a reduce what is left, to a
+        cancel what was taken.
+        """
         slot: u32 = self._books.find(self._book, c.order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
@@ -290,13 +252,13 @@ class PassiveBook:
             taken = min(taken, cython.cast(u64, c.quantity))
         if c.type == EXECUTE:
             side: u32 = self._books.levels[order.level].side
-            self._first = order.prev == NIL and order.level == self._book.ladders[side - 1].best
-        self._taken = taken
-        self._left = order.remaining - taken
+            self._answer = order.prev == NIL and order.level == self._book.ladders[side - 1].best
+        else:
+            self._answer = taken if c.type == CANCEL else order.remaining - taken
         self._rebuilt._take_from(self._book, slot, taken)
         return NONE
 
-    def _replace(self, c):
+    def _replace(self, c: cython.pointer[cython.const[Command]]) -> u32:
         """Replace an order as a report of the same change would in a rebuilt book."""
         slot: u32 = self._books.find(self._book, c.order_id)
         if slot == NIL:
@@ -305,23 +267,11 @@ class PassiveBook:
         level: cython.pointer[Level] = cython.address(self._books.levels[order.level])
         keeps: cython.bint = self._book.replace_policy != ALWAYS_LOSE
         keeps = keeps and key_of(level.side, level.key) == c.price and c.quantity <= order.remaining
-        r: cython.pointer[Report] = cython.address(self._change[0])
-        r.maker_id = c.order_id
-        r.order_id = c.owner | (cython.cast(u64, c.tag) << 32)
-        r.side = level.side
-        r.price = c.price
-        r.quantity = c.quantity
-        r.reason = KEPT_PLACE if keeps else NONE
-        return self._rebuilt._replace(self._book, r)
-
-    if cython.compiled:
-
-        def __dealloc__(self):
-            release(self._action, cython.sizeof(Command))
-            release(self._change, cython.sizeof(Report))
+        new_id: u64 = c.owner | (cython.cast(u64, c.tag) << 32)
+        return self._rebuilt._replace(self._book, c.order_id, new_id, level.side, c.price, c.quantity, keeps)
 
 
-def _records(columns, new_ids):
+def _records(columns: dict[Any, Any], new_ids: Any) -> Any:
     """The columns as one record for each action. Raises InvalidCommands."""
     shape = np.shape(columns["order_ids"])
     if len(shape) != 1:
@@ -336,7 +286,7 @@ def _records(columns, new_ids):
     return commands
 
 
-def _column(name, values, dtype, shape):
+def _column(name: str, values: Any, dtype: Any, shape: tuple[Any, ...]) -> Any:
     column = np.asarray(values)
     if column.shape not in {(), shape} or (column.dtype.kind not in "iu" and column.size != 0):
         given = f"dtype {column.dtype}, shape {column.shape}"
@@ -347,7 +297,7 @@ def _column(name, values, dtype, shape):
     return column.astype(dtype)
 
 
-def _remake(settings, orders):
+def _remake(settings: tuple[Any, ...], orders: Iterable[tuple[Any, ...]]) -> PassiveBook:
     """Make a book from its pickled state."""
     capacity, level_capacity, replace_policy = settings
     book = PassiveBook(capacity, level_capacity=level_capacity, replace_policy=replace_policy)

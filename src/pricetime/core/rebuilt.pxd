@@ -2,13 +2,7 @@
 
 from pricetime.native.bits cimport prefetch
 from pricetime.core.book cimport Books, key_of
-from pricetime.core.layout cimport (
-    ACCEPTED, AHEAD, ASK, BID, CANCELLED, DUPLICATE_ORDER_ID, EXECUTION_REPORT, EXPIRED, INVALID_PRICE,
-    INVALID_QUANTITY, INVALID_SIDE, INVALID_PHASE, KEPT_PLACE, MALFORMED, MASS_CANCELLED, MAY_REST, NEVER_RESTS, NIL, NONE,
-    ONLY_TAKES, OPEN_ORDER, OPEN_ORDERS_END, ORDERS_FULL, OUT_OF_SEQUENCE, REDUCED, REJECTED, REPLACED, RESTS, SNAPSHOT_ORDER, PHASE_CHANGED, TRADE,
-    COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, IdEntry, Ladder, Level, Order, Report, SnapshotOrder, i64, u32, u64,
-)
+from pricetime.core.layout cimport *
 from pricetime.core.dump cimport remove_all
 
 
@@ -35,7 +29,7 @@ cdef class Rebuilt:
     cdef inline u32 _take(self, Book *book, const Report *r) noexcept nogil
     cdef u32 _take_from_taker(self, const Report *r) noexcept nogil
     cdef inline u32 _refuse_take(self, const Report *r, u32 side, i64 key, u64 remaining) noexcept nogil
-    cdef u32 _replace(self, Book *book, const Report *r) noexcept nogil
+    cdef u32 _replace(self, Book *book, u64 order_id, u64 new_id, u32 side, i64 price, u64 quantity, bint keeps) noexcept nogil
     cdef u32 _set_phase(self, Book *book, const Report *r) noexcept nogil
 
     # what they do to an order

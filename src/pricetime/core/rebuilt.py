@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.core.book import Books
+
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
     from pricetime.core.dump import remove_all
@@ -23,7 +25,7 @@ if not cython.compiled:  # the compiled form has them from rebuilt.pxd
 class Rebuilt:
     """Applies reports to books. For compiled callers; Python code uses ``BookBuilder``."""
 
-    def __init__(self, books, passive=False):
+    def __init__(self, books: Books, passive: bool = False) -> None:
         """``books``: empty, with as much room as those of the exchange that makes the reports.
 
         ``passive``: every order rests at once, also one that crosses the other side.
@@ -35,7 +37,7 @@ class Rebuilt:
 
     # ------------------------------------------------------------------ reports
 
-    def apply_run(self, reports, count):
+    def apply_run(self, reports: cython.pointer[cython.const[Report]], count: u64) -> i64:
         """Apply reports in order: ``count``, or -1 - index of one that does not fit; then ``fault`` says why."""
         end: i64 = cython.cast(i64, count)
         first: i64 = 0 if end < AHEAD else -3 * AHEAD
@@ -62,7 +64,9 @@ class Rebuilt:
                     return -1 - i
         return end
 
-    def _likely_entry(self, book, r):
+    def _likely_entry(
+        self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]
+    ) -> cython.pointer[IdEntry]:
         """Where the order id of a report most likely is. ``book``: the only one, or NULL if there are several."""
         if not book:
             book = self.books.book_of(r.instrument)
@@ -70,7 +74,7 @@ class Rebuilt:
             book = cython.address(self.books.books[0])
         return cython.address(book.ids[self.books._home_of(book, r.maker_id if r.maker_id != 0 else r.order_id)])
 
-    def _apply(self, r):
+    def _apply(self, r: cython.pointer[cython.const[Report]]) -> u32:
         """Apply one report: NONE, or why it does not fit, with nothing changed."""
         if r.seq_num != self.books.seq_num + 1:
             return OUT_OF_SEQUENCE
@@ -90,7 +94,8 @@ class Rebuilt:
             elif r.kind == CANCELLED or r.kind == REDUCED or r.kind == EXPIRED:
                 fault = self._take(book, r)
             elif r.kind == REPLACED:
-                fault = self._replace(book, r)
+                keeps: cython.bint = r.reason == KEPT_PLACE
+                fault = self._replace(book, r.maker_id, r.order_id, r.side, r.price, r.quantity, keeps)
             elif r.kind == PHASE_CHANGED:
                 fault = self._set_phase(book, r)
             else:
@@ -99,13 +104,13 @@ class Rebuilt:
             self.books.seq_num = r.seq_num
         return fault
 
-    def _goes_on(self, r):
+    def _goes_on(self, r: cython.pointer[cython.const[Report]]) -> cython.bint:
         """Can this report belong to the taker's command? It trades, or takes lots off the taker or off what it met."""
         if r.instrument != self.taking.instrument:
             return False
         return r.kind == TRADE or r.kind == CANCELLED or r.kind == REDUCED
 
-    def _accept(self, book, r):
+    def _accept(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
         """A new order: it rests at the back of its level, or is the taker."""
         rests: cython.bint = r.reason != NEVER_RESTS
         fault: u32 = self._refuse(book, r.side, r.order_id, key_of(r.side, r.price), r.quantity, rests)
@@ -113,7 +118,7 @@ class Rebuilt:
             self._enter(book, r.side, r.order_id, key_of(r.side, r.price), r.quantity, rests)
         return fault
 
-    def _trade(self, book, r):
+    def _trade(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
         """Take lots from maker and taker."""
         maker: u32 = self.books.find(book, r.maker_id)
         if maker == NIL or not self.taking or r.order_id != self.taker_id:
@@ -130,7 +135,7 @@ class Rebuilt:
         self._settle()
         return NONE
 
-    def _take(self, book, r):
+    def _take(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
         """Take lots from one order: all of them unless it is reduced."""
         if self.taking and r.order_id == self.taker_id:
             return self._take_from_taker(r)
@@ -145,7 +150,7 @@ class Rebuilt:
             self._settle()
         return fault
 
-    def _take_from_taker(self, r):
+    def _take_from_taker(self, r: cython.pointer[cython.const[Report]]) -> u32:
         """The same for the taker."""
         fault: u32 = self._refuse_take(r, self.taker_side, self.taker_key, self.taker_left)
         if fault == NONE:
@@ -153,7 +158,7 @@ class Rebuilt:
             self._settle()
         return fault
 
-    def _refuse_take(self, r, side, key, remaining):
+    def _refuse_take(self, r: cython.pointer[cython.const[Report]], side: u32, key: i64, remaining: u64) -> u32:
         """Why a report cannot take lots from an order, NONE if it can."""
         if side != r.side:
             return INVALID_SIDE
@@ -163,36 +168,45 @@ class Rebuilt:
             return INVALID_QUANTITY
         return NONE
 
-    def _replace(self, book, r):
+    def _replace(
+        self,
+        book: cython.pointer[Book],
+        order_id: u64,
+        new_id: u64,
+        side: u32,
+        price: i64,
+        quantity: u64,
+        keeps: cython.bint,
+    ) -> u32:
         """Change a resting order: it keeps its place, goes to the back of a level, or becomes the taker."""
-        slot: u32 = self.books.find(book, r.maker_id)
+        slot: u32 = self.books.find(book, order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
-        if r.order_id != r.maker_id and self.books.find(book, r.order_id) != NIL:
+        if new_id != order_id and self.books.find(book, new_id) != NIL:
             return DUPLICATE_ORDER_ID
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
-        if level.side != r.side:
+        if level.side != side:
             return INVALID_SIDE
-        if r.quantity == 0 or r.quantity >> 63 != 0:
+        if quantity == 0 or quantity >> 63 != 0:
             return INVALID_QUANTITY
-        key: i64 = key_of(r.side, r.price)
-        if r.reason == KEPT_PLACE:
+        key: i64 = key_of(side, price)
+        if keeps:
             if key != level.key:
                 return INVALID_PRICE
-            if r.quantity > order.remaining:
+            if quantity > order.remaining:
                 return INVALID_QUANTITY
-            level.quantity -= order.remaining - r.quantity
-            order.remaining = r.quantity
-            self.books._rename(book, slot, r.order_id)
+            level.quantity -= order.remaining - quantity
+            order.remaining = quantity
+            self.books._rename(book, slot, new_id)
             return NONE
-        fault: u32 = self.books._refuse_move(book, slot, key, r.quantity)
+        fault: u32 = self.books._refuse_move(book, slot, key, quantity)
         if fault == NONE:
-            self.books._remove(book, slot, self.books._position(book, r.maker_id))
-            self._enter(book, r.side, r.order_id, key, r.quantity, True)
+            self.books._remove(book, slot, self.books._position(book, order_id))
+            self._enter(book, side, new_id, key, quantity, True)
         return fault
 
-    def _set_phase(self, book, r):
+    def _set_phase(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
         if r.quantity >= self.books.phase_count:
             return INVALID_PHASE
         self.books.set_phase(book, cython.cast(u32, r.quantity))
@@ -200,7 +214,9 @@ class Rebuilt:
 
     # ------------------------------------------------------------------ what they do to an order
 
-    def _refuse(self, book, side, order_id, key, quantity, rests):
+    def _refuse(
+        self, book: cython.pointer[Book], side: u32, order_id: u64, key: i64, quantity: u64, rests: cython.bint
+    ) -> u32:
         """Why an order cannot be in the book, NONE if it can. One that never rests needs no room."""
         if side != BID and side != ASK:
             return INVALID_SIDE
@@ -214,7 +230,9 @@ class Rebuilt:
             return ORDERS_FULL
         return self.books._refuse_rest(self.books.level_at(cython.address(book.ladders[side - 1]), key), quantity)
 
-    def _enter(self, book, side, order_id, key, quantity, rests):
+    def _enter(
+        self, book: cython.pointer[Book], side: u32, order_id: u64, key: i64, quantity: u64, rests: cython.bint
+    ) -> None:
         """Add an order: it rests, unless it never does or crosses the other side."""
         if self.passive or (rests and not self._crosses(book, side, key)):
             self._rest(book, side, order_id, key, quantity)
@@ -226,7 +244,7 @@ class Rebuilt:
         self.taker_left = quantity
         self.taker_rests = rests
 
-    def _rest(self, book, side, order_id, key, quantity):
+    def _rest(self, book: cython.pointer[Book], side: u32, order_id: u64, key: i64, quantity: u64) -> None:
         """Put an order at the back of its level, making the level if needed. There is room."""
         slot: u32 = self.books._take_slot(book)
         self.books.orders[slot].id = order_id
@@ -234,7 +252,7 @@ class Rebuilt:
         self.books._name(book, self.books._position(book, order_id), order_id, slot)
         self.books._append(book, self.books.level_for(cython.address(book.ladders[side - 1]), key, side), slot)
 
-    def _take_from(self, book, slot, quantity):
+    def _take_from(self, book: cython.pointer[Book], slot: u32, quantity: u64) -> None:
         """Take lots off an order, and remove it if none are left."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         if order.remaining == quantity:
@@ -246,11 +264,11 @@ class Rebuilt:
 
     # ------------------------------------------------------------------ the order that takes
 
-    def _crosses(self, book, side, key):
+    def _crosses(self, book: cython.pointer[Book], side: u32, key: i64) -> cython.bint:
         """Would an order trade with the best one of the other side?"""
         return self.books._meets(book, cython.address(book.ladders[2 - side]), ~key)
 
-    def _settle(self):
+    def _settle(self) -> None:
         """After a change: drop the taker if it is gone; let it rest if it may and nothing is left to trade with.
 
         Its level cannot exist yet: it would have crossed the other side.
@@ -265,7 +283,7 @@ class Rebuilt:
 
     # ------------------------------------------------------------------ snapshots
 
-    def write_book(self, book, orders, count):
+    def write_book(self, book: cython.pointer[Book], orders: cython.pointer[SnapshotOrder], count: u64) -> u64:
         """Append the orders of a book to ``count`` written ones: the new count.
 
         The taker comes last.
@@ -290,7 +308,15 @@ class Rebuilt:
             count += 1
         return count
 
-    def _write(self, order, book, side, order_id, price, quantity):
+    def _write(
+        self,
+        order: cython.pointer[SnapshotOrder],
+        book: cython.pointer[Book],
+        side: u32,
+        order_id: u64,
+        price: i64,
+        quantity: u64,
+    ) -> None:
         """Fill one zeroed order of a snapshot."""
         order.type = SNAPSHOT_ORDER
         order.side = side
@@ -299,7 +325,7 @@ class Rebuilt:
         order.price = price
         order.quantity = quantity
 
-    def load_run(self, orders, count):
+    def load_run(self, orders: cython.pointer[cython.const[SnapshotOrder]], count: u64) -> i64:
         """Load orders: ``count``, or -1 - index of one that does not fit; then ``fault`` says why."""
         i: u64
         for i in range(count):
@@ -308,7 +334,7 @@ class Rebuilt:
                 return -1 - cython.cast(i64, i)
         return cython.cast(i64, count)
 
-    def _load(self, order):
+    def _load(self, order: cython.pointer[cython.const[SnapshotOrder]]) -> u32:
         """Load one order of a snapshot: NONE, or why it does not fit. A taker is the last of its book."""
         book: cython.pointer[Book] = self.books.book_of(order.instrument)
         if not book:
@@ -326,7 +352,7 @@ class Rebuilt:
         self._enter(book, order.side, order.order_id, key, order.quantity, rests)
         return NONE
 
-    def clear(self):
+    def clear(self) -> None:
         """Remove all orders. The next report must be the first."""
         remove_all(self.books)
         self.taking = cython.NULL

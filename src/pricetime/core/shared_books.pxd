@@ -2,22 +2,23 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport MASS_CANCEL, OPEN_ORDERS, REJECTED, Command, Report, u32, u64
+from pricetime.core.layout cimport *
 from pricetime.core.dump cimport dump_of, place_all
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
-from pricetime.native.memory cimport release, reserve
 
 
 cdef class SharedBooks:
     cdef Books books
     cdef Latch latch
+    cdef Block _memory               # of the command
     cdef Command *command            # the one that a call executes
     cdef Block block                 # where reports go
     cdef Block spare                 # the one before, while arrays use the other
     cdef dict _instruments           # id -> Instrument
     cdef tuple _settings             # arguments of __init__
     cdef bint rebuilt                # from reports: its books take no commands
+    cdef bint may_cross              # its books may be crossed in every phase
     cdef object __weakref__
 
     cdef object run(self, object commands)

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any, SupportsIndex
+
 import cython
 import numpy as np
 
@@ -20,7 +23,7 @@ from pricetime.errors import (
     UnknownInstrument,
 )
 from pricetime.native.spread import id_multiplier
-from pricetime.owner_limits import checked_limits
+from pricetime.owner_limits import OwnerLimits, checked_limits
 from pricetime.types import (
     COMMAND,
     INSTRUMENT_PHASE,
@@ -39,7 +42,6 @@ if not cython.compiled:  # the compiled form cimports them in engine.pxd
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, checked_records, records_of
     from pricetime.native.latch import Latch
-    from pricetime.native.memory import release, reserve
 
 DEFAULT_CAPACITY = 1 << 20
 MAX_CAPACITY = 1 << 31
@@ -64,10 +66,20 @@ class SharedBooks:
     """
 
     if not cython.compiled:
-        _settings = None  # a compiled class has its fields before they are set
-        rebuilt = False
+        _settings: Any = None  # a compiled class has its fields before they are set
+        rebuilt = may_cross = False
+        block: Any
+        spare: Any
 
-    def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None, owner_limit=0, limits=None):
+    def __init__(
+        self,
+        instruments: Iterable[Instrument],
+        *,
+        capacity: SupportsIndex = DEFAULT_CAPACITY,
+        level_capacity: SupportsIndex | None = None,
+        owner_limit: SupportsIndex = 0,
+        limits: Mapping[int, OwnerLimits] | None = None,
+    ) -> None:
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
         level_capacity = capacity if level_capacity is None else level_capacity
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
@@ -83,16 +95,15 @@ class SharedBooks:
         books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit, limits)
         if self._settings is not None:
             raise TypeError("__init__ may run only once: make a new Engine")
-        self.command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        if not self.command:
-            raise MemoryError("no room for a command: use a smaller capacity")
+        self._memory = Block(cython.sizeof(Command), "a command")
+        self.command = cython.cast(cython.pointer[Command], self._memory.memory)
         self._instruments = known
         self.books = books
         self.block = self.spare = None
         self.latch = Latch()
         self._settings = (instruments, capacity, level_capacity, owner_limit, limits)
 
-    def run(self, commands):
+    def run(self, commands: Any) -> Any:
         """Execute an array of commands and return their reports: see ``Engine.apply``."""
         commands = checked(commands)
         reports = self._run(commands)
@@ -100,14 +111,14 @@ class SharedBooks:
             try:
                 PyErr_CheckSignals()
             except BaseException as error:
-                error.reports = reports
+                error.reports = reports  # type: ignore[attr-defined]
                 error.add_note(
                     f"apply executed all {len(commands)} commands: their reports are in the attribute reports"
                 )
                 raise
         return reports
 
-    def _run(self, commands):
+    def _run(self, commands: Any) -> Any:
         count: u64 = len(commands)
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         self.enter()
@@ -120,7 +131,7 @@ class SharedBooks:
         finally:
             self.leave()
 
-    def cancel_orders_of(self, owner, instrument, side):
+    def cancel_orders_of(self, owner: u32, instrument: u32, side: u32) -> u64:
         """Execute a mass cancel: how many orders it cancelled. Raises MassCancelUnfinished. O(orders of the owner)."""
         self.enter()
         try:
@@ -144,22 +155,22 @@ class SharedBooks:
         finally:
             self.leave()
 
-    def check_all(self):
+    def check_all(self) -> cython.int:
         """Check every invariant of the books."""
         self.enter()
         try:
-            check_books(self.books)
+            check_books(self.books, self.may_cross)
         finally:
             self.leave()
         return 0
 
-    def _dump(self):
+    def _dump(self) -> Any:
         """The records of ``Engine.dump``. Only inside. Raises BookBusy."""
         if self.books.keeps:
             raise BookBusy("an order waits for its extension: apply the extension first")
         return dump_of(self.books, self._instruments)
 
-    def load(self, records, seq_num, next_reference):
+    def load(self, records: Any, seq_num: Any, next_reference: Any) -> cython.int:
         """See ``Engine.restore``."""
         records = checked_book_records(records)
         seq_num = whole(seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
@@ -173,7 +184,7 @@ class SharedBooks:
             self.leave()
         return 0
 
-    def state(self):
+    def state(self) -> tuple[Any, ...]:
         """What makes books like these: arguments of ``__init__``, and of ``load``."""
         self.enter()
         try:
@@ -184,27 +195,22 @@ class SharedBooks:
         finally:
             self.leave()
 
-    if cython.compiled:
-
-        def __dealloc__(self):
-            release(self.command, cython.sizeof(Command))
-
-    def known(self, instrument):
+    def known(self, instrument: Any) -> Any:
         """The id of an instrument of this engine. Raises UnknownInstrument."""
         number = whole(instrument, 0, MAX_INSTRUMENTS - 1, UnknownInstrument, "instrument")
         if number not in self._instruments:
             raise UnknownInstrument(f"instrument {number} is not one of this engine")
         return number
 
-    def enter(self):
+    def enter(self) -> cython.int:
         """Enter the engine; the caller calls ``leave``. Raises BookBusy. O(1)."""
         return enter(self.latch)
 
-    def leave(self):
+    def leave(self) -> None:
         """Let other calls enter. O(1)."""
         self.latch.leave()
 
-    def execute(self):
+    def execute(self) -> cython.int:
         """Execute ``command`` for a call. An order that waits for its extension is rejected, without a report.
 
         O(1), and O(1) for each order that it meets.
@@ -214,7 +220,7 @@ class SharedBooks:
         self.books.execute(self.command)
         return 0
 
-    def make_room(self, commands, listings=0):
+    def make_room(self, commands: u64, listings: u64 = 0) -> cython.int:
         """Provide memory for the reports of this many commands, in a block that no array uses.
 
         ``listings``: how many of them are OPEN_ORDERS. Raises MemoryError.
@@ -231,7 +237,7 @@ class SharedBooks:
         self.books.report_count = 0
         return 0
 
-    def take_reports(self):
+    def take_reports(self) -> Any:
         """The reports since ``make_room``: a copy of few, a view of the block for many."""
         n_bytes: u64 = self.books.report_count * cython.sizeof(Report)
         if n_bytes <= COPIED_BYTES:
@@ -242,7 +248,7 @@ class SharedBooks:
         return reports
 
 
-def owner_with_orders(owner):
+def owner_with_orders(owner: Any) -> Any:
     """The owner of a mass cancel. Raises InvalidOwner."""
     number = checks.owner(owner)
     if number == 0:
@@ -250,26 +256,26 @@ def owner_with_orders(owner):
     return number
 
 
-def enter(latch):
+def enter(latch: Any) -> cython.int:  # with its class the compiler would not check for None
     """Enter what a latch guards. Raises BookBusy."""
     if not latch.enter():
         raise_busy()
     return 0
 
 
-def raise_busy():
+def raise_busy() -> cython.int:
     raise BookBusy(
         "a call is inside this book already, from a second thread, or from this one if a signal handler or a finalizer "
         "calls: a book serves one call at a time. Try again when that call has returned"
     )
 
 
-def checked(commands):
+def checked(commands: Any) -> Any:
     """An array of commands as a plain ndarray. Raises InvalidCommands if it is not one."""
     return checked_records(commands, COMMAND, "pricetime.COMMAND", InvalidCommands)
 
 
-def checked_book_records(records):
+def checked_book_records(records: Any) -> Any:
     """``BookRecords`` of plain ndarrays. Raises InvalidRecords."""
     if not isinstance(records, BookRecords):
         raise InvalidRecords(f"{type(records).__name__} is not BookRecords: give what Engine.dump returned")
@@ -280,12 +286,12 @@ def checked_book_records(records):
     return BookRecords(*checked_parts)
 
 
-def fits(block, n_bytes):
+def fits(block: Block, n_bytes: u64) -> cython.bint:
     """Is a block large enough and free for this many bytes of reports?"""
     return block is not None and not block.in_use() and block.n_bytes >= n_bytes
 
 
-def listings_in(commands, count):
+def listings_in(commands: cython.pointer[cython.const[Command]], count: u64) -> u64:
     """How many of these commands are OPEN_ORDERS."""
     i: u64
     listings: u64 = 0
@@ -294,7 +300,7 @@ def listings_in(commands, count):
     return listings
 
 
-def digest_of(books, instruments, references=False):
+def digest_of(books: Books, instruments: Any, references: cython.bint = False) -> u64:
     """One digest over the books of some instruments, in the order of their ids."""
     books_: Books = books
     value: u64 = 0
@@ -303,7 +309,7 @@ def digest_of(books, instruments, references=False):
     return value
 
 
-def with_references(records, next_reference):
+def with_references(records: BookRecords, next_reference: SupportsIndex | None) -> tuple[BookRecords, Any]:
     """Records whose orders all have a reference, and the next reference. Raises SnapshotMismatch."""
     given = records.resting["reference"]
     known = given[given != 0]

@@ -14,7 +14,8 @@ if cython.compiled:
     from cython.cimports.pricetime.native.bits import ACQUIRE, RELEASE, fetch_add, load
     from cython.cimports.pricetime.native.memory import release, reserve
 else:
-    from pricetime.native.uncompiled import ArrayMemory, Memory
+    from pricetime.native.memory import reserve
+    from pricetime.native.uncompiled import ArrayMemory
 
 
 @cython.final
@@ -26,7 +27,7 @@ class Block:
         """``what`` and ``remedy``: the message of the MemoryError if there is no memory."""
         self.n_bytes = n_bytes
         self.exports = 0
-        self.memory = reserve(self.n_bytes) if cython.compiled else Memory(n_bytes)
+        self.memory = reserve(self.n_bytes)
         if not self.memory:
             raise MemoryError(f"no room for {what}, {n_bytes} bytes: {remedy}")
 
