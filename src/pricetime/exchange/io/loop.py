@@ -19,6 +19,7 @@ from pricetime.exchange.io.publisher import Publisher
 from pricetime.exchange.io.timing import Timing
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.state.machine import Machine
+from pricetime.log.commit_log import CommitLog
 from pricetime.ring.idle import Idle
 
 #: Iterations without work before the loop gives up its processor.

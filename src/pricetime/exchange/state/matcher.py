@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.core.engine import Engine
 from pricetime.exchange.state.sequencer import Sequencer
 
 if cython.compiled:
