@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import pricetime
+
+if not pricetime.COMPILED:
+    pytest.skip("the page reads a running exchange, which needs the compiled form", allow_module_level=True)
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
 
