@@ -5,7 +5,7 @@ together from these answers, so that millions of sequences cost what the book un
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -24,6 +24,9 @@ Alphabet: TypeAlias = Callable[[int], list[Step]]
 
 #: The phase of the book, and every resting order in the order of entry: all that there is to know of a book.
 State: TypeAlias = tuple[int, tuple[tuple[Any, ...], ...]]
+
+#: What an order was made with: the state of the rules of venues is not part of this world.
+GIVEN = [item.name for item in fields(Order)][:10]
 EMPTY: State = (Phase.CONTINUOUS, ())
 
 #: Ids of one sequence, those of the two sweeps at its end included.
@@ -184,4 +187,4 @@ def runs(first: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> np.ndarray
 
 def state_of(book: ReferenceBook) -> State:
     orders = sorted(book.by_id.values(), key=lambda order: order.entered)
-    return book.phase, tuple((*astuple(o)[:-1],) for o in orders)
+    return book.phase, tuple(tuple(getattr(o, name) for name in GIVEN) for o in orders)

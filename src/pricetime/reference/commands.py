@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from .. import checks
-from ..errors import ERROR_OF_REASON, PricetimeError
+from ..errors import PricetimeError
 from ..types import (
     EXECUTION_REPORT,
     OPEN_ORDERS_TOLD,
@@ -17,22 +17,26 @@ from ..types import (
     CommandArray,
     CommandType,
     Instruction,
+    OrderType,
     Reason,
     ReportArray,
     ReportKind,
+    TimeInForce,
 )
 from .book import ReferenceBook
-from .records import Report, Row
+from .records import Extension, Report, Row
+from .vocabulary import REASONS, InvalidMinimumQuantity, NewCommand, NewKind, NewReason
 
 T = TypeVar("T")
 
 #: Kinds of reports that repeat the instrument of the command.
-REPEATING = {ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END}
+REPEATING = {ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END, NewKind.EXPIRY_DONE}
 
 #: A command with all fields 0.
 EMPTY = Row(*[0] * len(Row._fields))
 
-REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
+#: Commands that an extension may follow, the second one only in a book that knows the rules of venues.
+EXTENDABLE = (CommandType.NEW_ORDER, CommandType.REPLACE_ORDER)
 
 
 def apply(book: ReferenceBook, commands: CommandArray, *, first: int = 1) -> ReportArray:
@@ -47,9 +51,9 @@ def apply(book: ReferenceBook, commands: CommandArray, *, first: int = 1) -> Rep
             book.reports.clear()
             asked = _instrument(book, command)
             try:
-                _call(book, command)
+                _call(book, command, Extension.of(row) if command is not row and _is_extended(book, command) else None)
             except PricetimeError as error:
-                book.reports.append(rejected(command, REASON_OF_ERROR[type(error)]))
+                book.reports.append(rejected(command, REASONS[type(error)]))
             for kind, side, reason, *rest in book.reports:
                 instrument = asked if kind in REPEATING else 0
                 records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
@@ -77,11 +81,17 @@ def due(book: Keeps, row: Row) -> list[Row]:
         commands.append(reject_of(kept))
     if row.type == CommandType.ORDER_EXTENSION:
         commands.append(reject_of(EMPTY))
-    elif row.type == CommandType.NEW_ORDER and row.instructions & Instruction.EXTENDED:
+    elif _is_extended(book, row):
         book.kept = row
     else:
         commands.append(row)
     return commands
+
+
+def _is_extended(book: Keeps, row: Row) -> bool:
+    """Does an extension follow this command?"""
+    kinds = EXTENDABLE if getattr(book, "knows_venue", False) else EXTENDABLE[:1]
+    return row.type in kinds and bool(row.instructions & Instruction.EXTENDED)
 
 
 def reject_of(row: Row) -> Row:
@@ -119,22 +129,47 @@ def _tell_open_orders(book: ReferenceBook, owner: int, request_id: int, *, behin
         first = next((place for place, order in enumerate(own, 1) if order.id == behind), None)
     some, reason = told(own, first)
     for o in some:
-        book.reports.append(Report(ReportKind.OPEN_ORDER, o.side, Reason.NONE, o.id, 0, o.price, o.quantity))
+        why, more = (NewReason.WAITS, o.trigger_price % 2**64) if o.waits else (Reason.NONE, o.hidden)
+        book.reports.append(Report(ReportKind.OPEN_ORDER, o.side, why, o.id, more, o.price, o.quantity))
     book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, request_id, 0, 0, len(some)))
 
 
-def _call(book: ReferenceBook, row: Row) -> None:
+def _enter(book: ReferenceBook, row: Row, more: Extension | None) -> None:
+    terms = row.order_type, row.time_in_force, row.instructions
+    fields = (row.order_id, row.side, row.price, row.quantity, row.owner, *terms, row.flags or None, row.timestamp)
+    if more is None:
+        book.enter_order(*fields)
+    else:
+        has_trigger = row.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) or more.trigger_price != 0
+        book.enter_order(*fields, more, has_trigger=has_trigger)
+
+
+def _changes(book: ReferenceBook, order_id: int, more: Extension) -> dict[str, int]:
+    """What the extension of a replace changes: fields that the order has, and others that are not 0."""
+    if more.minimum_quantity:
+        raise InvalidMinimumQuantity("a minimum quantity is for new orders")
+    old = book.by_id.get(order_id)
+    has = {
+        "trigger_price": old is not None and old.is_stop,
+        "display_quantity": old is not None and old.display_quantity > 0,
+        "expiry_ns": old is not None and old.time_in_force is TimeInForce.GTD,
+        "protection": old is not None and old.order_type is OrderType.STOP,
+    }
+    return {name: getattr(more, name) for name, known in has.items() if known or getattr(more, name)}
+
+
+def _call(book: ReferenceBook, row: Row, more: Extension | None) -> None:
     owner, price, quantity = row.owner, row.price, row.quantity
     match row.type:
         case CommandType.NEW_ORDER:
-            terms = row.order_type, row.time_in_force, row.instructions
-            book.enter_order(row.order_id, row.side, price, quantity, owner, *terms, row.flags or None, row.timestamp)
+            _enter(book, row, more)
         case CommandType.CANCEL_ORDER:
             book.cancel_order(row.order_id, owner=owner or None)
         case CommandType.REDUCE_ORDER:
             book.reduce_order(row.order_id, quantity, owner=owner or None)
         case CommandType.REPLACE_ORDER:
-            book.replace_order(row.order_id, price, quantity, owner=owner or None)
+            changes = {} if more is None else _changes(book, row.order_id, more)
+            book.replace_order(row.order_id, price, quantity, owner=owner or None, timestamp=row.timestamp, **changes)
         case CommandType.REPLACE_ORDER_AS:
             book.replace_order(row.order_id, price, quantity, new_id=owner | row.tag << 32)
         case CommandType.MASS_CANCEL:
@@ -142,13 +177,33 @@ def _call(book: ReferenceBook, row: Row) -> None:
             reason = row.flags or Reason.BY_MASS_CANCEL
             given = {"instrument": row.instrument, "order_id": row.order_id, "reason": reason}
             book.start_mass_cancel(owner, which, limit=row.tag, **given)
-        case CommandType.CONTINUE if owner in book.unfinished:
-            book.continue_mass_cancel(owner, row.tag)
         case CommandType.CONTINUE:
-            book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
+            _continue(book, row)
         case CommandType.OPEN_ORDERS:
             _tell_open_orders(book, owner, row.order_id, behind=quantity if row.flags & 1 else None)
         case CommandType.GATEWAY_REJECT:
             book.reports.append(rejected(row, row.flags))
         case CommandType.SET_PHASE:
             book.begin_phase(row.flags)
+        case _ if book.knows_venue:
+            _call_venue(book, row)
+
+
+def _continue(book: ReferenceBook, row: Row) -> None:
+    if row.owner in book.unfinished:
+        book.continue_mass_cancel(row.owner, row.tag)
+    else:
+        book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
+
+
+def _call_venue(book: ReferenceBook, row: Row) -> None:
+    """The commands that only the rules of venues have."""
+    match row.type:
+        case NewCommand.UNCROSS:
+            book.uncross(row.flags)
+        case NewCommand.INDICATE:
+            book.indicate()
+        case NewCommand.EXPIRE:
+            book.expire(row.quantity, limit=row.tag, order_id=row.order_id)
+        case NewCommand.SET_PRICE:
+            book.set_price(row.flags, row.price)

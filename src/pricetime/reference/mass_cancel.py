@@ -66,6 +66,11 @@ class MassCancel:
                 self.cancelled += 1
                 yield book, order, quantity
 
+    def will_cancel(self, book: object, order: Order) -> bool:
+        """Has it yet to visit this order, and will it cancel it?"""
+        meant = self.only in (None, book) and self.side in (None, order.side)
+        return meant and any(o is order and entered == order.entered for entered, _, o in self.waiting)
+
     @staticmethod
     def _rests(entered: int, book: Book, order: Order) -> bool:
         return book.by_id.get(order.id) is order and order.entered == entered

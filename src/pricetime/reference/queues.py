@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import count
 
 from .. import checks, errors, types
-from ..types import Side
-from .records import Order
+from ..types import Instruction, Side
+from .records import Ladder, Order
 
 
 class Queues:
@@ -17,7 +17,12 @@ class Queues:
     def __init__(self, capacity: int | None, level_capacity: int | None) -> None:
         self.capacity = capacity
         self.level_capacity = level_capacity
-        self.levels: dict[Side, dict[int, deque[Order]]] = {Side.BID: {}, Side.ASK: {}}
+        self.levels: dict[Side, Ladder] = {Side.BID: {}, Side.ASK: {}}
+        self.stops: dict[Side, Ladder] = {Side.BID: {}, Side.ASK: {}}  #: by trigger price
+        self.market_orders: dict[Side, Ladder] = {Side.BID: {}, Side.ASK: {}}  #: of a call phase, all at 0
+        #: orders that wait for their auction, all at 0
+        self.for_auction: dict[Instruction, Ladder] = {Instruction.AT_THE_OPEN: {}, Instruction.AT_THE_CLOSE: {}}
+        self.special: dict[Side, Ladder] = {Side.BID: {}, Side.ASK: {}}  #: all-or-none orders, by price
         self.by_id: dict[int, Order] = {}
         self.entries = count(1)  # books of one engine share it
         self.open_orders: Counter[int] = Counter()  #: by owner; books of one engine share it
@@ -37,19 +42,19 @@ class Queues:
     def orders(self, side: int, price: int) -> tuple[types.Order, ...]:
         side = checks.side(side)
         price = checks.price(price)
-        return tuple(self.order(o.id) for o in self.levels[side].get(price, ()))
+        return tuple(seen(o) for o in self.levels[side].get(price, ()))
 
     def depth(self, levels: int | None = 10) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """Price, quantity and number of orders of the best levels, all for None: bids, asks."""
         levels = levels if levels is None else checks.levels(levels)
-        bids, asks = ([(p, sum(o.quantity for o in q), len(q)) for p, q in self._queues(s)][:levels] for s in Side)
+        bids, asks = ([(p, sum(o.shown for o in q), len(q)) for p, q in self._queues(s)][:levels] for s in Side)
         return bids, asks
 
     def queue_position(self, order_id: int) -> types.QueuePosition:
         order = self._find(checks.order_id(order_id), None)
-        queue = self.levels[order.side][order.price]
+        queue = order.ladder[order.key]
         ahead = list(queue)[: queue.index(order)]
-        return types.QueuePosition(len(ahead), sum(o.quantity for o in ahead))
+        return types.QueuePosition(len(ahead), sum(o.shown for o in ahead))
 
     def digest(self) -> int:
         """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order."""
@@ -58,8 +63,16 @@ class Queues:
             value = mix(value, side)
             for price, queue in self._queues(side):
                 for order in queue:
-                    for part in (price, order.id, order.quantity):
+                    for part in (price, order.id, order.shown):
                         value = mix(value, part)
+        return value
+
+    def full_digest(self) -> int:
+        """A u64 over all orders: the digest, then hidden quantities, and the orders that wait, in their order."""
+        value = self.digest()
+        for order in sorted(self.by_id.values(), key=lambda order: order.entered):
+            for part in (order.id, order.quantity, order.hidden, order.trigger_price, order.waits, order.expiry_ns):
+                value = mix(value, part)
         return value
 
     def __len__(self) -> int:
@@ -75,7 +88,7 @@ class Queues:
             return False
 
     def __iter__(self) -> Iterator[types.Order]:
-        return (self.order(o.id) for side in Side for _, queue in self._queues(side) for o in queue)
+        return (seen(o) for side in Side for _, queue in self._queues(side) for o in queue)
 
     # ---------------------------------------------------------------- inside
 
@@ -91,33 +104,51 @@ class Queues:
             raise errors.UnknownOrder(f"no order {order_id} of owner {owner} is resting")
         return order
 
-    def _check_room(self, side: Side, price: int, quantity: int, leaving: Order | None = None) -> None:
+    def _check_room(self, ladder: Ladder, key: int, quantity: int, leaving: Order | None = None) -> None:
         """Raise if an order has no room here, once the order that it replaces has left its level."""
-        queue = self.levels[side].get(price)
+        queue = ladder.get(key)
         if queue is None:
-            used = len(self.levels[Side.BID]) + len(self.levels[Side.ASK])
-            used -= leaving is not None and len(self.levels[side][leaving.price]) == 1
+            used = sum(map(len, self.levels.values()))
+            used -= leaving is not None and len(leaving.ladder[leaving.key]) == 1
             if self.level_capacity is not None and used >= self.level_capacity:
                 raise errors.LevelsFull(f"all {self.level_capacity} price levels are taken")
         elif sum(o.quantity for o in queue if o is not leaving) + quantity >= 2**64:
-            raise errors.LevelQuantityFull(f"the quantities at {price} would add up to 2**64 or more")
+            raise errors.LevelQuantityFull(f"the quantities at {key} would add up to 2**64 or more")
 
-    def _rest(self, order: Order) -> None:
+    def _join(self, order: Order, ladder: Ladder, key: int) -> None:
+        """Put an order at the back of a queue."""
         order.entered = next(self.entries)
-        self.levels[order.side].setdefault(order.price, deque()).append(order)
+        order.ladder, order.key = ladder, key
+        ladder.setdefault(key, deque()).append(order)
         self.by_id[order.id] = order
         self.open_orders[order.owner] += 1
 
-    def _take(self, order: Order, quantity: int) -> None:
-        """Take lots from a resting order, and remove it if none are left."""
+    def _take(self, order: Order, quantity: int, hidden: int = 0) -> None:
+        """Take lots from an order, ``hidden`` of them not displayed, and remove it if none are left."""
         order.quantity -= quantity
+        order.hidden -= hidden
         if order.quantity == 0:
-            queue = self.levels[order.side][order.price]
-            queue.remove(order)
-            if not queue:
-                del self.levels[order.side][order.price]
-            del self.by_id[order.id]
-            self.open_orders[order.owner] -= 1
+            self._leave(order)
+
+    def _leave(self, order: Order) -> None:
+        """Remove an order."""
+        queue = order.ladder[order.key]
+        queue.remove(order)
+        if not queue:
+            del order.ladder[order.key]
+        del self.by_id[order.id]
+        self.open_orders[order.owner] -= 1
+
+    def _to_the_back(self, order: Order) -> None:
+        """Move an order to the back of its queue."""
+        order.entered = next(self.entries)
+        order.ladder[order.key].remove(order)
+        order.ladder[order.key].append(order)
+
+
+def seen(order: Order) -> types.Order:
+    """An order as the market sees it."""
+    return types.Order(order.id, order.side, order.price, order.shown, order.timestamp, order.owner)
 
 
 def mix(value: int, part: int) -> int:
