@@ -25,8 +25,8 @@ def test_the_real_session(real_data: Path) -> None:
     assert text.startswith(demo.TAPE)
     assert "trades compared" in text
     assert figures(text)["trades compared"] == "2,972"
-    assert "2,945   99.09 %" in text
-    assert figures(text)["an iceberg gave more than it displayed"] == "27"
+    assert "2,972   100.00 %" in text
+    assert figures(text)["same orders and quantities, with the hidden lots of inferred icebergs"] == "27"
 
 
 def test_where_the_tape_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, short_day: None) -> None:

@@ -38,8 +38,8 @@ def test_the_table_of_a_databento_tape(databento: Path, book: str, name: str) ->
     assert found["records"] == "10"
     assert found["orders in the opening snapshot"] == "3"
     assert found["trades compared"] == "2"
-    assert found["an iceberg gave more than it displayed"] == "1"
-    assert "50.00 %" in text
+    assert found["same orders and quantities, with the hidden lots of inferred icebergs"] == "1"
+    assert "100.00 %" in text
     assert "throughput, records/s" in found
 
 
@@ -116,9 +116,9 @@ def test_a_replay_goes_on_after_the_ladder(databento: Path) -> None:
 
 def test_differences_are_listed_with_their_reason(databento: Path) -> None:
     text = good("replay", databento, "--differences")
-    assert "an iceberg gave more than it displayed (1)" in text
+    assert "same orders and quantities, with the hidden lots of inferred icebergs (1)" in text
     assert "2023-12-25 00:00:03.000000000  number 3: order 98 buys 6 at 101.50\n" in text
-    assert "    tape  6 of 2\n    book  4 of 2\n" in text
+    assert "    tape  6 of 2\n    book  4 of 2, 2 of 2\n" in text
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
@@ -128,7 +128,7 @@ def test_columns_in_files(databento: Path, tmp_path: Path, file_format: str) -> 
     trades, top = tmp_path / f"out.trades.{file_format}", tmp_path / f"out.top.{file_format}"
     assert f"wrote {trades}\nwrote {top}\n" in text
     read = pl.read_csv if file_format == "csv" else pl.read_parquet
-    assert read(trades)["verdict"].to_list() == ["exact", "iceberg"]
+    assert read(trades)["verdict"].to_list() == ["exact", "inferred"]
     assert [float(price) for price in read(trades)["price"]] == [101, 101.5]
     assert read(top)["ask_quantity"].to_list()[-3:] == [1, 4, 1]
 

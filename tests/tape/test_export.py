@@ -98,7 +98,7 @@ def test_a_replay_records_the_tape_s_fills_with_their_verdicts(tmp_path: Path) -
         (1, 0, None, 1, 1, "auction"),
         (1, 0, None, 1, 11, "auction"),
         (2, 99, "bid", 2, 1, "exact"),
-        (3, 98, "bid", 6, 2, "iceberg"),
+        (3, 98, "bid", 6, 2, "inferred"),
         (4, 0, "bid", 1, 2, "exact"),
     ]
     assert read(top).select("ask_quantity", "ask_orders", "bid_quantity").rows() == [

@@ -8,12 +8,13 @@ import pytest
 
 from pricetime import OrderBook, Side
 from pricetime.reference import ReferenceBook
-from pricetime.tape import mbo, mbo_replay
+from pricetime.reference.auction import AuctionPrice
+from pricetime.tape import mbo, mbo_replay, opening
 from pricetime.tape.clock import Clock
 from pricetime.tape.file import TapeError
 from pricetime.tape.mbo import Record
 from pricetime.tape.mbo_replay import MboReplay
-from pricetime.tape.outcome import Unmatched, Verdict
+from pricetime.tape.outcome import Auction, Unmatched, Verdict, lots_by_order
 from pricetime.tape.skipped import Skipped
 from tests.tape.replayed import Expected, Queue, asks, bids
 from tests.tape.replayed import Replayed as AnyReplayed
@@ -316,14 +317,18 @@ def test_a_clear_is_no_part_of_what_comes_an_hour_later(tmp_path: Path) -> None:
     assert replay.depth(1)[0] == [(100 * DOLLAR, 3, 1)]
 
 
-def test_an_iceberg_that_gives_more_than_it_shows_is_a_difference(replayed: Any) -> None:
+def test_an_iceberg_that_gives_more_than_it_shows_is_inferred(replayed: Any) -> None:
+    """Order 1 displays 3 lots: 3 + 3 + 2 of it trade, and 2 come back after one is left of the third slice."""
     fills = [fill("A", 2, 101, 4), fill("A", 1, 101, 8)]
     found = replayed(
-        [trade("B", 99, 101, 12), *fills, cancel("A", 2, 101, 4), modify("A", 1, 101, 2)],
-        [*buys((1, 2)), cancel("A", 1, 101, 2)],
+        [trade("B", 99, 101, 12), *fills, cancel("A", 2, 101, 4), modify("A", 1, 101, 1)],
+        [*buys((1, 1)), cancel("A", 1, 101, 1)],
     )
-    assert found.verdicts == {Verdict.ICEBERG: 1, Verdict.EXACT: 1}
-    assert found.outcome.differences[0].fills == ((1, 3), (2, 4))
+    assert found.verdicts == {Verdict.INFERRED: 1, Verdict.EXACT: 1}
+    assert found.outcome.exact == 2
+    assert found.outcome.differences[0].fills == ((1, 3), (2, 4), (1, 3), (1, 2))
+    assert found.facts[mbo_replay.ICEBERGS] == 1
+    assert found.facts[mbo_replay.HIDDEN_GIVEN] == 5
     assert found.asks(101) == []
     assert found.asks(102) == [(3, 5)]
 
@@ -448,8 +453,8 @@ def test_the_real_session_trade_by_trade(session: MboReplay) -> None:
     outcome = session.outcome
     assert outcome.records == 68_792
     assert outcome.trades == 2_972
-    assert outcome.exact == 2_945
-    assert outcome.verdicts == {Verdict.EXACT: 2_914, Verdict.LISTED: 31, Verdict.ICEBERG: 27}
+    assert outcome.exact == 2_972
+    assert outcome.verdicts == {Verdict.EXACT: 2_914, Verdict.LISTED: 31, Verdict.INFERRED: 27}
     assert dict(outcome.facts) == {
         mbo_replay.FROM_SNAPSHOT: 8_725,
         Unmatched.AUCTION.value: 1,
@@ -457,20 +462,44 @@ def test_the_real_session_trade_by_trade(session: MboReplay) -> None:
         mbo_replay.INTO_THE_CROSS: 107,
         mbo_replay.PREVENTED: 132,
         mbo_replay.CONTESTED: 2_060,
+        mbo_replay.ICEBERGS: 11,
+        mbo_replay.HIDDEN_GIVEN: 194,
+        mbo_replay.REFRESHED: 83,
+        mbo_replay.COMPUTED: 1,
     }
 
 
 def test_the_real_session_s_icebergs(session: MboReplay) -> None:
-    """Each of the 27 ends with the book out of displayed lots, and one iceberg giving just what is missing."""
+    """Each of the 27 has one iceberg, which the tape lists once, in the place of its last slice."""
     icebergs = set()
     for told, fills, verdict in session.outcome.differences:
-        if verdict is Verdict.ICEBERG:
-            ours, theirs = dict(fills), dict(told.fills)
-            assert ours.keys() == theirs.keys()
-            assert sum(ours.values()) < sum(theirs.values()) == told.quantity
-            (iceberg,) = (order_id for order_id in ours if theirs[order_id] != ours[order_id])
+        if verdict is Verdict.INFERRED:
+            assert lots_by_order(fills) == dict(told.fills)
+            *others, (iceberg, lots) = told.fills
+            assert [one for one in fills if one[0] != iceberg] == others
+            slices = [given for order_id, given in fills if order_id == iceberg]
+            assert len(slices) > 1
+            assert sum(slices) == lots
             icebergs.add(iceberg)
+    assert icebergs == session.icebergs.found
     assert len(icebergs) == 11
+
+
+def test_the_real_session_s_opening(session: MboReplay) -> None:
+    (auction,) = session.outcome.auctions
+    assert auction == Auction(
+        1_703_545_200 * SECOND_NS, 4_800_250_000_000, 44, AuctionPrice(4_800_250_000_000, 44, -7), 13, 1, exact=True
+    )
+
+
+def test_the_real_session_s_opening_needs_the_orders_never_shown(real_data: Path) -> None:
+    """The displayed orders alone would trade as much at two prices, and less than the tape."""
+    replay = MboReplay.open(real_data / ESH4, OrderBook)
+    replay.run(1_703_545_200 * SECOND_NS - 1)
+    bids, asks = replay.depth(10_000)
+    assert opening.price_of(bids, asks, 0, 0) == AuctionPrice(4_800_000_000_000, 31, 4)
+    both = [(bids, asks), (bids[:20], asks[:20])]
+    assert [opening.price_of(*sides, 13, 1) for sides in both] == [AuctionPrice(4_800_250_000_000, 44, -7)] * 2
 
 
 def test_the_real_session_s_other_listings(session: MboReplay) -> None:

@@ -10,14 +10,16 @@ from itertools import chain
 from pathlib import Path
 
 from .. import errors
+from ..execution import Trade
 from ..types import Side
-from . import databento
+from . import databento, opening
 from .clock import Clock
 from .export import Recorder
 from .file import Progress
+from .icebergs import Icebergs, left_after
 from .market import MakeBook
 from .mbo import ADD, ASK, BID, CANCEL, CLEAR, FILL, MODIFY, SNAPSHOT, TRADE, Record
-from .outcome import TapeTrade, Unmatched, Verdict, judge
+from .outcome import TapeTrade, Unmatched, Verdict, judge, lots_by_order
 from .replay import Replay, follow_tape
 from .skipped import Skipped
 
@@ -36,6 +38,11 @@ UNKNOWN_CANCELLED = "cancels of orders never shown: ignored"
 UNKNOWN_MODIFIED = "modifies of orders never shown: added"
 ADDED_TWICE = "adds of orders that rest already: ignored"
 HALTS = "times that trading stopped: bids and asks crossed"
+REFRESHED = "refreshes of icebergs that the tape shows"
+ICEBERGS = "icebergs inferred from trades with more lots than displayed"
+HIDDEN_GIVEN = "hidden lots of these, in those trades"
+COMPUTED = "auctions with the price, lots and orders that replay computes"
+OTHERWISE = "auctions that replay computes differently"
 CONTESTED = "exact trades that depend on the order of the queue"
 
 
@@ -45,6 +52,7 @@ class MboReplay(Replay[Sequence[Record]]):
     ``events``: of one instrument, in the order of the exchange, from any iterable such as a generator. ``name``: of the
     tape, for messages. ``clock``: by default that of the day of the first event. ``price_scale``: units of the records'
     prices in one unit of currency. ``skipped``: collects records that the book rejects; by default up to 100.
+    ``icebergs``: what infers them; by default with a reference book.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class MboReplay(Replay[Sequence[Record]]):
         price_scale: int = databento.PRICE_SCALE,
         recorder: Recorder | None = None,
         skipped: Skipped | None = None,
+        icebergs: Icebergs | None = None,
     ) -> None:
         super().__init__(name, iter(events), make_book, recorder, skipped)
         self.price_scale = price_scale
@@ -65,6 +74,11 @@ class MboReplay(Replay[Sequence[Record]]):
         #: Lots that fills took from an order and that its next cancel or modify will report again.
         self._told: dict[int, int] = {}
         self._auction_ns: int | None = None  # the time of the last auction
+        self._event: Sequence[Record] = ()  # of the last trade
+        self._next = 0  # place in that event after the trade and its fills
+        self._crossed: set[int] = set()  # aggressing orders that were resting and may rest again
+        self.icebergs = Icebergs() if icebergs is None else icebergs  #: those inferred so far
+        self._displayed = self.icebergs.displayed
         self._begins_with_a_book = False
         self._apply_record = {
             ADD: self._add, CANCEL: self._cancel, MODIFY: self._modify, CLEAR: self._clear,
@@ -119,7 +133,9 @@ class MboReplay(Replay[Sequence[Record]]):
         for i, record in enumerate(event):
             try:
                 if record.action == TRADE:
-                    self._trade(record, _fills_after(event, i))
+                    fills = _fills_after(event, i)
+                    self._event, self._next = event, i + 1 + len(fills)
+                    self._trade(record, fills)
                 elif apply := self._apply_record.get(record.action):
                     apply(record)
             except (errors.OrdersFull, errors.LevelsFull):
@@ -163,6 +179,7 @@ class MboReplay(Replay[Sequence[Record]]):
         makers = [fill for fill in fills if fill.side != record.side]
         if len(makers) < len(fills):  # a fill on the side of its trade is that of the aggressing order
             self.outcome.facts[INTO_THE_CROSS] += 1
+            self._crossed.add(record.order_id)
         if makers:
             self._compare(record, side, makers, fills)
         else:
@@ -172,6 +189,8 @@ class MboReplay(Replay[Sequence[Record]]):
     def _trade_without_side(self, record: Record, fills: Sequence[Record]) -> None:
         """A trade of an auction, or one whose aggressing order the tape does not name."""
         if not self.market.open() or record.time_ns == self._auction_ns:
+            if record.time_ns != self._auction_ns:
+                self._compute_auction(record, fills)
             self._auction_ns = record.time_ns
             self._apply_fills(record, fills, Unmatched.AUCTION)
         elif not fills:
@@ -181,6 +200,17 @@ class MboReplay(Replay[Sequence[Record]]):
             self._compare(record, side, fills, fills)
         else:
             self._apply_fills(record, fills, Unmatched.NO_SIDE)
+
+    def _compute_auction(self, record: Record, fills: Sequence[Record]) -> None:
+        """Compute the auction whose first trade this is. The rest of the event has its other trades."""
+        later = self._event[self._next :]
+        trades = [record, *(other for other in later if other.action == TRADE)]
+        fills = [*fills, *(other for other in later if other.action == FILL)]
+        lots = lots_by_order((fill.order_id, fill.size) for fill in fills)
+        sides = {fill.order_id: self._resting_side(fill) for fill in fills}
+        found = opening.compute(self.market, record.time_ns, record.price, sum(t.size for t in trades), lots, sides)
+        self.outcome.auctions.append(found)
+        self.outcome.facts[COMPUTED if found.exact else OTHERWISE] += 1
 
     def _compare(self, record: Record, side: Side, makers: Sequence[Record], fills: Sequence[Record]) -> None:
         taken = tuple([(maker.order_id, maker.size) for maker in makers])
@@ -200,11 +230,39 @@ class MboReplay(Replay[Sequence[Record]]):
         else:
             taken = book.match_order(taker_id, trade.side, trade.price, trade.quantity).trades
         verdict = judge(trade, taken, book)
-        if verdict.exact and self._contested(trade, taken[-1].maker_id, len(taken)):
-            self.outcome.facts[CONTESTED] += 1
-        if not verdict.exact:
+        if verdict.exact:
+            if self._contested(trade, taken[-1].maker_id, len(taken)):
+                self.outcome.facts[CONTESTED] += 1
+            if self._next < len(self._event) and self._event[self._next].action == TRADE:
+                self._bring_back(trade, taken)
+        elif verdict is Verdict.ICEBERG and (more := self._trade_on(trade, taken)):
+            taken, verdict = (*taken, *more), Verdict.INFERRED
+        else:
             follow_tape(book, trade, taken)
         self._count(trade, taken, verdict)
+
+    def _bring_back(self, trade: TapeTrade, taken: Sequence[Trade]) -> None:
+        """Display the slices that later trades of the event take from before the tape shows them."""
+        gone = {ours.maker_id: ours.quantity for ours in taken if ours.maker_id not in self.market.book}
+        for order_id, left in left_after(self._event[self._next :], gone).items():
+            if left.lots and not left.shown:
+                lots = self.icebergs.next_slice(order_id, gone[order_id], left.lots)
+                side = OTHER[trade.side]
+                self.market.book.add_order(order_id, side, trade.price, lots, timestamp=trade.time_ns)
+                self.outcome.facts[ICEBERGS] = len(self.icebergs.found)
+
+    def _trade_on(self, trade: TapeTrade, taken: Sequence[Trade]) -> Sequence[Trade]:
+        """The further trades of a trade that took every displayed lot at its price, if icebergs explain them."""
+        left = left_after(self._event[self._next :], [maker_id for maker_id, _ in trade.fills])
+        found = self.icebergs.trade_on(trade, taken, left)
+        if found is None:
+            return ()
+        side = OTHER[trade.side]
+        for order_id, shown in found.resting:
+            self.market.book.add_order(order_id, side, trade.price, shown, timestamp=trade.time_ns)
+        self.outcome.facts[ICEBERGS] = len(self.icebergs.found)
+        self.outcome.facts[HIDDEN_GIVEN] += found.hidden
+        return found.trades
 
     def _contested(self, trade: TapeTrade, last_maker: int, makers: int) -> bool:
         """Could the trade have taken other orders: several at its price, with more lots than it took?"""
@@ -222,8 +280,10 @@ class MboReplay(Replay[Sequence[Record]]):
         return OTHER[sides.pop()] if len(sides) == 1 else None  # type: ignore[index]  # None is not in it
 
     def _resting_side(self, fill: Record) -> Side | None:
-        book = self.market.book
-        return book.order(fill.order_id).side if fill.order_id in book else SIDE.get(fill.side)
+        for book in self.market.side.values():
+            if fill.order_id in book:
+                return book.order(fill.order_id).side
+        return SIDE.get(fill.side)
 
     def _apply_fills(self, record: Record, fills: Sequence[Record], why: Unmatched) -> None:
         """Apply a trade without an aggressing order. Continuous trading starts if no orders cross."""
@@ -265,6 +325,8 @@ class MboReplay(Replay[Sequence[Record]]):
         """Cancel the size of the record, less what fills already took."""
         book = self.market.side[_side(record)]
         told = self._told.pop(record.order_id, 0)
+        if record.order_id in self._displayed:
+            del self._displayed[record.order_id]
         if record.order_id not in book:
             if not told:
                 self.outcome.facts[UNKNOWN_CANCELLED] += 1
@@ -279,13 +341,23 @@ class MboReplay(Replay[Sequence[Record]]):
             # Its displayed lots have all traded: an iceberg shows its next part, or an aggressing order rests.
             if not told:
                 self.outcome.facts[UNKNOWN_MODIFIED] += 1
+            elif order_id not in self._crossed:
+                self.outcome.facts[REFRESHED] += 1
+            self._crossed.discard(order_id)
+            self.icebergs.displays(order_id, record.size)
             self._add(record)
         elif told:
             order = book.order(order_id)
-            if (order.price, order.quantity) != (record.price, record.size):  # an iceberg that shows its next part
+            if (order.price, order.quantity) == (record.price, record.size):
+                if self.icebergs.met(order_id, record.size, told):
+                    self.outcome.facts[REFRESHED] += 1
+            else:  # an iceberg that shows its next part
+                self.icebergs.displays(order_id, record.size)
                 book.cancel_order(order_id)
                 self._add(record)
         else:
+            if order_id in self._displayed:
+                del self._displayed[order_id]
             if self.market.crosses(side, record.price):
                 self._halt()
             self.market.side[side].replace_order(order_id, record.price, record.size)
@@ -293,6 +365,7 @@ class MboReplay(Replay[Sequence[Record]]):
     def _clear(self, _record: Record) -> None:
         self.market.clear()
         self._told.clear()
+        self._displayed.clear()
 
     def _halt(self) -> None:
         self.outcome.facts[HALTS] += 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from ..execution import Trade
+from ..reference.auction import AuctionPrice
 from ..types import Side
 from .market import Book
 from .skipped import Skipped
@@ -22,6 +23,7 @@ class Verdict(Enum):
 
     EXACT = "same orders and quantities, in the same order"
     LISTED = "same orders and quantities, listed in a different order"
+    INFERRED = "same orders and quantities, with the hidden lots of inferred icebergs"
     ICEBERG = "an iceberg gave more than it displayed"
     UNKNOWN = "the tape took an order that it never showed"
     PRICE = "the book trades at a different price"
@@ -31,13 +33,13 @@ class Verdict(Enum):
     @property
     def exact(self) -> bool:
         """Did the book take the same orders with the same quantities?"""
-        return self is Verdict.EXACT or self is Verdict.LISTED
+        return self is Verdict.EXACT or self is Verdict.LISTED or self is Verdict.INFERRED
 
 
 class Unmatched(Enum):
     """Why a trade of the tape was applied to the book without matching."""
 
-    AUCTION = "trades of an auction: applied, not matched"
+    AUCTION = "trades of an auction"
     NO_SIDE = "trades whose aggressing side is unknown: applied, not matched"
 
 
@@ -51,6 +53,18 @@ class TapeTrade(NamedTuple):
     price: int  #: in units of the tape
     quantity: int  #: lots
     fills: Fills  #: the resting orders taken
+
+
+class Auction(NamedTuple):
+    """One auction of the tape, and the one that the replay computed from the orders that it had collected."""
+
+    time_ns: int  #: on the time scale of the tape
+    price: int  #: of the tape, in its units
+    volume: int  #: lots that traded on the tape
+    computed: AuctionPrice | None  #: None if there is no price, or if the tape does not name both sides of each trade
+    bought: int  #: lots of buyers that the tape never showed; they took part as market orders
+    sold: int  #: the same of sellers
+    exact: bool  #: whether price, volume, and the lots of each order that the tape had shown are the same
 
 
 class Difference(NamedTuple):
@@ -69,6 +83,7 @@ class Outcome:
     elapsed_s: float = 0.0  #: reading, matching and comparing
     verdicts: Counter[Verdict] = field(default_factory=Counter)  #: how many trades have each verdict
     differences: list[Difference] = field(default_factory=list)  #: every trade that is not exact, in order
+    auctions: list[Auction] = field(default_factory=list)  #: those of the tape, in order
     facts: Counter[str] = field(default_factory=Counter)  #: other counts, by a description
     skipped: Skipped = field(default_factory=Skipped)  #: unusable lines and records
 
@@ -105,7 +120,7 @@ def judge(trade: TapeTrade, taken: Sequence[Trade], book: Book) -> Verdict:
         return Verdict.PRICE
     if (fills := fills_of(taken)) == trade.fills:
         return Verdict.EXACT
-    ours, theirs = dict(fills), _by_order(trade.fills)
+    ours, theirs = dict(fills), lots_by_order(trade.fills)
     if ours == theirs:
         return Verdict.LISTED
     more = {order_id: quantity - ours.get(order_id, 0) for order_id, quantity in theirs.items()}
@@ -118,7 +133,8 @@ def judge(trade: TapeTrade, taken: Sequence[Trade], book: Book) -> Verdict:
     return Verdict.QUEUE
 
 
-def _by_order(fills: Fills) -> dict[int, int]:
+def lots_by_order(fills: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """The lots of each order in some fills. O(fills)."""
     total: Counter[int] = Counter()
     for order_id, quantity in fills:
         total[order_id] += quantity
