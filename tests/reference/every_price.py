@@ -75,7 +75,7 @@ def nearest(rows: list[Row], hundredths: int) -> Row:
 def with_stops(
     bids: Orders, asks: Orders, reference: int | None, stops: Sequence[tuple[bool, int, int | None, int]]
 ) -> tuple[int, int, int] | None:
-    """The ``cme`` rule: start again with the first stop order that the price triggers, until there is none.
+    """The ``cme`` rule: start again with the first stop order that the price triggers, until it triggers no more.
 
     A stop: whether it buys, its trigger price, its limit or None, its lots. A stop that was triggered stays triggered.
     """

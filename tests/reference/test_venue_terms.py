@@ -78,7 +78,7 @@ def test_a_replace_has_no_minimum_quantity() -> None:
 
 
 def test_every_term_has_a_rule_or_an_error() -> None:
-    """All order types, times in force, instructions and fields: accepted, or rejected with a reason of its own."""
+    """All order types, times in force, instructions and fields: accepted, or rejected with the reason for it."""
     bits = [0, 1, 2, 4, 6, 8, 9, 16]
     more: list[dict[str, int]] = [
         {},

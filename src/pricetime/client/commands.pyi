@@ -1,4 +1,4 @@
-# Here and not in commands.py: the compiler would check the arguments, with errors of its own.
+# Not in commands.py: the compiler would check the arguments, and raise TypeError instead of the errors of orders.
 
 from ..types import OrderType, SelfTrade, Side, TimeInForce
 

@@ -95,7 +95,7 @@ class Admission(Calls):
             return
         if order.order_type is OrderType.MARKET and order.protection:
             if best is None:
-                raise NoReferencePrice("the other side is empty: there is no price to add the protection points to")
+                raise NoReferencePrice("the other side is empty: no price to add the protection points to")
             order.price = self._protected(order.side, best, order.protection)
             order.order_type = OrderType.LIMIT
         elif order.order_type is OrderType.MARKET_TO_LIMIT and best is not None:
@@ -114,7 +114,7 @@ class Admission(Calls):
             raise errors.QuantityAboveLimit(f"quantity {quantity} is above {limits.quantity}")
 
     def _check_distance(self, limits: OwnerLimits, side: Side, price: int) -> None:
-        """Check the distance from the best price of the other side, or of its own if that is empty."""
+        """Check the distance from the best price of the other side, or of the own side if that is empty."""
         bests = [self.best_ask, self.best_bid] if side is Side.BID else [self.best_bid, self.best_ask]
         best = next((best for best in bests if best is not None), price)
         if limits.price_distance is not None and abs(price - best) > limits.price_distance:

@@ -3,7 +3,7 @@
 At a candidate price every buyer that pays it and every seller that takes it could trade: ``volume`` is what the
 smaller of the two sides has, ``surplus`` is what buyers have more than sellers. The price is the candidate
 
-1. with the most volume (if there is none, there is no price),
+1. with the most volume (without any volume the auction has no price),
 2. of these with the smallest surplus, whichever side has it,
 3. of these the highest if buyers have the surplus at all of them, the lowest if sellers have it at all of them,
 4. otherwise the one nearest to the reference price, the higher of two equally near; without a reference the highest.

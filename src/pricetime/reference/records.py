@@ -64,7 +64,7 @@ class Order:
 
     @property
     def unpriced(self) -> bool:
-        """Has it no price of its own?"""
+        """Is it an order that names no price?"""
         return self.order_type in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP)
 
     @property

@@ -54,7 +54,7 @@ class Replacing(Admission):
     ) -> Execution:
         """Give an order a new price and open quantity; it may trade, and the replace policy decides about its place.
 
-        An order without a price of its own ignores ``price``. What is None does not change.
+        An order that names no price ignores ``price``. What is None does not change.
         """
         order_id = checks.order_id(order_id)
         new_id = order_id if new_id is None else checks.order_id(new_id)

@@ -86,7 +86,7 @@ class NewReason(IntEnum):
     TRADED_MORE = 53  #: it had traded the whole quantity that a replace gave it
     INVALID_PROTECTION = 64
     TRIGGERS_AT_ONCE = 65  #: the last trade is beyond its trigger price
-    NO_REFERENCE_PRICE = 66  #: its price depends on a best price, and there is none
+    NO_REFERENCE_PRICE = 66  #: its price depends on the best price of an empty side
     MUST_UNCROSS = 67  #: orders were collected: UNCROSS begins the next phase in which orders match
     REFRESHES_FULL = 68  #: icebergs could be refreshed more often than ``refresh_limit`` allows
 
