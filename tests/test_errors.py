@@ -7,11 +7,12 @@ import pytest
 from pricetime import errors
 from pricetime.types import Reason
 
-FIRST_OTHER_REASON = 32
+#: Reasons of reports that reject nothing.
+OTHER_REASONS = range(32, 64)
 
 
 def test_every_reason_to_refuse_has_an_exception() -> None:
-    refusals = {reason for reason in Reason if 0 < reason < FIRST_OTHER_REASON}
+    refusals = {reason for reason in Reason if reason and reason not in OTHER_REASONS}
     of_no_call = {Reason.UNKNOWN_COMMAND, Reason.THROTTLED, Reason.MALFORMED}
     assert refusals - set(errors.ERROR_OF_REASON) == of_no_call
     assert set(errors.ERROR_OF_REASON) <= refusals

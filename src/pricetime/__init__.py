@@ -11,6 +11,7 @@ from ._form import choose
 
 COMPILED: bool = choose()
 
+from .auctions import AuctionPrice
 from .core.engine import Engine
 from .core.instrument import Instrument
 from .core.order_book import OrderBook
@@ -18,6 +19,7 @@ from .depth import Depth
 from .errors import PricetimeError
 from .execution import Execution, Trade
 from .owner_limits import OwnerLimits
+from .profiles import Venue
 from .types import (
     ALL_INSTRUMENTS,
     COMMAND,
@@ -28,6 +30,7 @@ from .types import (
     Order,
     OrderType,
     Phase,
+    PriceKind,
     QueuePosition,
     Reason,
     ReplacePolicy,
@@ -67,6 +70,7 @@ __all__ = [
     "LIMIT",
     "MARKET",
     "REPORT",
+    "AuctionPrice",
     "CommandType",
     "Depth",
     "Engine",
@@ -78,6 +82,7 @@ __all__ = [
     "OrderType",
     "OwnerLimits",
     "Phase",
+    "PriceKind",
     "PricetimeError",
     "QueuePosition",
     "Reason",
@@ -87,5 +92,6 @@ __all__ = [
     "Side",
     "TimeInForce",
     "Trade",
+    "Venue",
     "__version__",
 ]

@@ -120,6 +120,46 @@ class MassCancelUnfinished(PricetimeError, RuntimeError):
     """A mass cancel of this owner in parts is unfinished: finish it with ``CommandType.CONTINUE``."""
 
 
+class InvalidTriggerPrice(PricetimeError, ValueError):
+    """A stop order has no trigger price, any other order has one, or it is not a multiple of the tick."""
+
+
+class InvalidDisplayQuantity(PricetimeError, ValueError):
+    """The display quantity is above the quantity, below the venue's share of it, or of an order that never rests."""
+
+
+class InvalidExpiry(PricetimeError, ValueError):
+    """A GTD order has no expiry time or one in the past, or any other order has one."""
+
+
+class InvalidMinimumQuantity(PricetimeError, ValueError):
+    """The minimum quantity is above the quantity, or of an order that cannot have one."""
+
+
+class InvalidProtection(PricetimeError, ValueError):
+    """Protection points are not a multiple of the tick, or of an order that is neither market nor stop."""
+
+
+class NotInPhase(PricetimeError, RuntimeError):
+    """The instrument does not accept this command or this kind of order in its phase."""
+
+
+class TriggersAtOnce(PricetimeError, ValueError):
+    """The last trade is at or beyond the trigger price, and the venue rejects such stop orders."""
+
+
+class NoReferencePrice(PricetimeError, RuntimeError):
+    """A market order with protection needs a best price on the other side."""
+
+
+class MustUncross(PricetimeError, RuntimeError):
+    """Orders were collected: begin a phase in which orders match with an uncross."""
+
+
+class RefreshesFull(PricetimeError):
+    """All icebergs together could be refreshed more often than ``refresh_limit`` allows."""
+
+
 class InvalidCommands(PricetimeError, TypeError):
     """The array given to ``apply`` is not contiguous, one-dimensional and of dtype ``pricetime.COMMAND``."""
 
@@ -213,4 +253,17 @@ ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.QUANTITY_ABOVE_LIMIT: QuantityAboveLimit,
     Reason.PRICE_TOO_FAR: PriceTooFar,
     Reason.MASS_CANCEL_UNFINISHED: MassCancelUnfinished,
+    Reason.INVALID_TRIGGER_PRICE: InvalidTriggerPrice,
+    Reason.INVALID_DISPLAY_QUANTITY: InvalidDisplayQuantity,
+    Reason.INVALID_EXPIRY: InvalidExpiry,
+    Reason.INVALID_MINIMUM_QUANTITY: InvalidMinimumQuantity,
+    Reason.NOT_IN_PHASE: NotInPhase,
+    Reason.INVALID_PROTECTION: InvalidProtection,
+    Reason.TRIGGERS_AT_ONCE: TriggersAtOnce,
+    Reason.NO_REFERENCE_PRICE: NoReferencePrice,
+    Reason.MUST_UNCROSS: MustUncross,
+    Reason.REFRESHES_FULL: RefreshesFull,
 }
+
+#: The reverse.
+REASON_OF_ERROR: dict[type[PricetimeError], Reason] = {error: reason for reason, error in ERROR_OF_REASON.items()}

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from . import errors
-from .checks import member, whole
+from .auctions import AUCTION_RULES
+from .checks import member, shown, whole
+from .errors import InvalidSetting
 from .types import OrderType, ReplacePolicy, SelfTrade, TimeInForce
 
 
@@ -38,22 +39,25 @@ class Breach(IntEnum):
     REJECT_REST = 1  #: the remainder of the order is cancelled
 
 
-#: Numbers of ``TimeInForce``; 5 is good for auction.
-_EVERY_TIME = frozenset({*map(int, TimeInForce), 5})
-
-
 @dataclass(frozen=True)
 class Venue:
-    """Settings of the venue rules of one instrument. Prices and ranges in ticks, quantities in lots."""
+    """Settings of the venue rules of one instrument. Prices and ranges in ticks, quantities in lots.
+
+    Raises InvalidSetting. Numbers are kept as members of their enumerations, and the accepted order types and times in
+    force may be given in any order.
+
+    >>> Venue(auction="cme", on_breach=1).on_breach
+    <Breach.REJECT_REST: 1>
+    """
 
     order_types: frozenset[int] = frozenset(OrderType)  #: the accepted ones
-    times_in_force: frozenset[int] = _EVERY_TIME  #: the accepted ones
+    times_in_force: frozenset[int] = frozenset(TimeInForce)  #: the accepted ones
     stop_trigger: StopTrigger = StopTrigger.LAST_TRADE
     stop_at_entry: StopEntry = StopEntry.TRIGGER
     iceberg_ratio: int = 1000  #: the most times that its display quantity an iceberg may have; 0: no limit
     iceberg_keeps_place: bool = True  #: whether a replace to no more lots at the same price keeps the place
     minimum_display: int = 0  #: an iceberg that displays less is refreshed; 0: only when nothing is displayed
-    auction: str = "xetra"  #: a row of ``reference.auction.AUCTION_RULES``
+    auction: str = "xetra"  #: a row of ``auctions.AUCTION_RULES``
     reference_price: int | None = None  #: at the start; each auction price replaces it
     static_range: int = 0  #: the farthest that a trade may be from the reference price; 0: no limit
     dynamic_range: int = 0  #: the farthest from the last trade before the order; 0: no limit
@@ -62,14 +66,38 @@ class Venue:
     all_or_none: bool = False  #: whether orders may be all-or-none
 
     def __post_init__(self) -> None:
-        """Raises InvalidSetting."""
+        """Check the settings. Raises InvalidSetting."""
+        self._keep_members("order_types", OrderType, "order type")
+        self._keep_members("times_in_force", TimeInForce, "time in force")
         for name in ("iceberg_ratio", "minimum_display", "static_range", "dynamic_range"):
-            whole(getattr(self, name), 0, 2**63 - 1, errors.InvalidSetting, name.replace("_", " "))
+            self._keep_whole(name, 0)
         if self.reference_price is not None:
-            whole(self.reference_price, -(2**63), 2**63 - 1, errors.InvalidSetting, "reference price")
-        member(StopTrigger, self.stop_trigger, errors.InvalidSetting, "stop trigger")
-        member(StopEntry, self.stop_at_entry, errors.InvalidSetting, "stop at entry")
-        member(Breach, self.on_breach, errors.InvalidSetting, "breach")
+            self._keep_whole("reference_price", -(2**63))
+        if not isinstance(self.auction, str) or self.auction not in AUCTION_RULES:
+            names = ", ".join(AUCTION_RULES)
+            raise InvalidSetting(f"auction {shown(self.auction)} is unknown: give one of {names}")
+        for name, enum in (("stop_trigger", StopTrigger), ("stop_at_entry", StopEntry), ("on_breach", Breach)):
+            self._keep(name, member(enum, getattr(self, name), InvalidSetting, name.replace("_", " ")))
+        for name in ("iceberg_keeps_place", "replace_total", "all_or_none"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidSetting(f"{name} {shown(getattr(self, name))} is neither True nor False")
+
+    def settings(self) -> dict[str, Any]:
+        """All settings as plain values, which JSON can store: ``Venue(**settings)`` makes an equal one."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in values.items()}
+
+    def _keep_members(self, name: str, enum: type[IntEnum], what: str) -> None:
+        given = getattr(self, name)
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise InvalidSetting(f"{name} {shown(given)} is not a set of {enum.__name__}")
+        self._keep(name, frozenset(member(enum, value, InvalidSetting, what) for value in given))
+
+    def _keep_whole(self, name: str, low: int) -> None:
+        self._keep(name, whole(getattr(self, name), low, 2**63 - 1, InvalidSetting, name.replace("_", " ")))
+
+    def _keep(self, name: str, checked: object) -> None:
+        object.__setattr__(self, name, checked)
 
 
 class Profile(NamedTuple):
@@ -80,8 +108,7 @@ class Profile(NamedTuple):
 
 
 LIMIT, MARKET, MTL, STOP, STOP_LIMIT = map(int, OrderType)
-GTC, DAY, GTD, IOC, FOK = map(int, TimeInForce)
-GFA = 5
+GTC, DAY, GTD, IOC, FOK, GFA = map(int, TimeInForce)
 
 #: What ``Venue`` has for a setting that a profile does not name.
 PROFILES: Mapping[str, Profile] = MappingProxyType({
@@ -97,7 +124,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType({
             "self_trade": SelfTrade.CANCEL_OLDEST,
         },
         "CME Globex Reference Guide: order types and qualifiers, indicative opening price, velocity logic, "
-        "self-match prevention; Client Systems Wiki: modify order",
+        "self-match prevention; Client Systems Wiki: order functionalities (priority of modified orders, in-flight "
+        "mitigation, which is off by default)",
     ),
     "xetra": Profile(
         {
@@ -147,7 +175,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType({
     ),
     "asx": Profile(
         {
-            "order_types": frozenset({LIMIT, MARKET, MTL}),
+            "order_types": frozenset({LIMIT, MTL}),
             "times_in_force": frozenset({GTC, DAY, GTD, IOC, FOK}),
             "auction": "asx",
             "iceberg_keeps_place": True,
@@ -155,18 +183,20 @@ PROFILES: Mapping[str, Profile] = MappingProxyType({
             "replace_policy": ReplacePolicy.KEEP_IF_NOT_LARGER,
             "self_trade": SelfTrade.OFF,
         },
-        "ASX Trade: the four principles of the opening price, iceberg orders, unintentional crossing prevention",
+        "ASX Trade: order types (limit and market-to-limit) and their validity, the four principles of the opening "
+        "price, iceberg orders, unintentional crossing prevention",
     ),
     "hkex": Profile(
         {
             "order_types": frozenset({LIMIT, MARKET}),
             "times_in_force": frozenset({DAY, IOC, FOK, GFA}),
             "auction": "hkex",
-            "on_breach": Breach.INTERRUPT,
+            "on_breach": Breach.REJECT_REST,
             "replace_policy": ReplacePolicy.KEEP_IF_NOT_LARGER,
             "self_trade": SelfTrade.OFF,
         },
-        "HKEX: closing auction session, order types, volatility control mechanism",
+        "HKEX: closing auction session, order types, volatility control mechanism (the order is rejected, and trading "
+        "goes on inside a price band)",
     ),
     "bnb": Profile(
         {
@@ -189,8 +219,8 @@ def profile(name: str) -> dict[str, Any]:
 
     Settings given explicitly win: ``profile("cme") | {"iceberg_ratio": 60}``.
     """
-    if name not in PROFILES:
-        raise errors.InvalidSetting(f"profile {name!r} is unknown: give one of {', '.join(PROFILES)}")
+    if not isinstance(name, str) or name not in PROFILES:
+        raise InvalidSetting(f"profile {shown(name)} is unknown: give one of {', '.join(PROFILES)}")
     return dict(PROFILES[name].settings)
 
 
@@ -201,3 +231,18 @@ def parted(settings: Mapping[str, Any]) -> tuple[Venue, dict[str, Any]]:
         Venue(**{name: value for name, value in settings.items() if name in names}),
         {name: value for name, value in settings.items() if name not in names},
     )
+
+
+def venue_of(given: Venue | Mapping[str, Any] | None, settings: Mapping[str, Any]) -> Venue:
+    """The venue that is given, as a ``Venue`` or as its settings; what these leave open has the value in ``settings``.
+
+    Raises InvalidSetting.
+    """
+    if isinstance(given, Venue):
+        return given
+    if given is not None and not isinstance(given, Mapping):
+        raise InvalidSetting(f"venue {shown(given)} is neither a Venue nor a mapping of its settings")
+    known = {field.name for field in fields(Venue)}
+    if unknown := [name for name in given or {} if name not in known]:
+        raise InvalidSetting(f"venue setting {shown(unknown[0])} is unknown: give some of {', '.join(sorted(known))}")
+    return Venue(**{name: value for name, value in {**settings, **(given or {})}.items() if name in known})

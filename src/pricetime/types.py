@@ -19,7 +19,7 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
-    """What the price of an order means. The book rejects the types from MARKET_TO_LIMIT on with NOT_SUPPORTED."""
+    """What the price of an order means."""
 
     LIMIT = 0  #: trade at the price or better
     MARKET = 1  #: trade up to the end of the price band and never rest; its price is ignored
@@ -29,21 +29,23 @@ class OrderType(IntEnum):
 
 
 class TimeInForce(IntEnum):
-    """How long an order may rest. The book rejects DAY and GTD with NOT_SUPPORTED."""
+    """How long an order may rest."""
 
     GTC = 0  #: the remainder rests until it is cancelled
     DAY = 1  #: the remainder rests until the end of the day
     GTD = 2  #: the remainder rests until its expiry time
     IOC = 3  #: trade with what it crosses; the remainder is cancelled
     FOK = 4  #: trade the whole quantity at once, or nothing
+    GFA = 5  #: good for auction: trade in the auction of this call phase; the remainder is cancelled
 
 
 class Instruction(IntFlag):
-    """Instructions of an order. The book rejects all but POST_ONLY with NOT_SUPPORTED."""
+    """Instructions of an order."""
 
     POST_ONLY = 1  #: rest without trading, or be rejected
     AT_THE_OPEN = 2  #: take part in the opening auction only
     AT_THE_CLOSE = 4  #: take part in the closing auction only
+    ALL_OR_NONE = 8  #: trade whole or not at all; while it waits the market does not see it
     EXTENDED = 128  #: an ``ORDER_EXTENSION`` record follows and holds more fields of the order
 
 
@@ -85,6 +87,19 @@ class CommandType(IntEnum):
     CONTINUE = 9  #: continue the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
     OPEN_ORDERS = 10  #: report the orders of ``owner``; with 1 in ``flags`` those after the order id in ``quantity``
     ORDER_EXTENSION = 11  #: more fields of the order in the command before it, which has EXTENDED
+    UNCROSS = 12  #: end a call phase with its auction: ``flags`` is the phase that begins
+    INDICATE = 13  #: report where the auction would trade now
+    EXPIRE = 14  #: cancel what expired by the time in ``quantity`` (ns); ``tag``: the most orders, 0 for all
+    SET_PRICE = 15  #: set one price of the instrument: ``flags`` is the ``PriceKind``
+
+
+class PriceKind(IntEnum):
+    """A price that a command can set."""
+
+    REFERENCE = 1  #: of auctions and of the static range
+    LAST = 2  #: the last trade, of the dynamic range and of stops
+    LOW = 3  #: the lowest price of new orders
+    HIGH = 4  #: the highest price of new orders
 
 
 class PassiveAction(IntEnum):
@@ -111,6 +126,14 @@ class ReportKind(IntEnum):
     PHASE_CHANGED = 9  #: an instrument has a new phase; ``quantity``: the ``Phase``
     OPEN_ORDER = 10  #: one resting order of the answer to ``OPEN_ORDERS``; ``quantity``: lots open
     OPEN_ORDERS_END = 11  #: the end of that answer; ``quantity``: orders in it
+    TRIGGERED = 12  #: a waiting order enters the market; the public feed learns of it only now, as of an accepted one
+    REFRESHED = 13  #: an iceberg begins a slice of ``quantity`` lots, as a new order would
+    INDICATIVE = 14  #: where the auction would trade: ``quantity`` lots, surplus in ``maker_id``, on ``side``
+    UNCROSSED = 15  #: where the auction trades, with the same fields
+    AUCTION_TRADE = 16  #: ``order_id`` is the buyer, ``maker_id`` the seller, and both lose ``quantity``
+    EXPIRY_DONE = 17  #: an expiry or a part of it is done; ``quantity``: orders that this part expired
+    PRICE_SET = 18  #: one price of the instrument is set; ``quantity``: the ``PriceKind``
+    HIDDEN = 19  #: private: ``quantity`` lots of the iceberg that was replaced are hidden now
 
 
 class Phase(IntEnum):
@@ -118,10 +141,15 @@ class Phase(IntEnum):
 
     CONTINUOUS = 0  #: it accepts every command, and orders match
     HALTED = 1  #: it accepts only cancels and reduces
+    CLOSED = 2  #: only cancels and reduces; orders for the day expire
+    PRE_OPEN = 3  #: orders are collected
+    OPENING_AUCTION = 4  #: the same, and orders at the open join
+    VOLATILITY_AUCTION = 5  #: orders are collected after a trade would have been outside a price range
+    CLOSING_AUCTION = 6  #: orders are collected, and orders at the close join
 
 
 class Reason(IntEnum):
-    """Reason of a rejected command (1 to 31) or of any other report (32 and up)."""
+    """Reason of a rejected command (1 to 31, and from 64 on) or of any other report (32 to 63)."""
 
     NONE = 0
     UNKNOWN_COMMAND = 1
@@ -146,10 +174,15 @@ class Reason(IntEnum):
     OWNER_ORDERS_FULL = 20  #: the owner has as many open orders as its limit allows
     QUANTITY_ABOVE_LIMIT = 21  #: more lots than the owner's limit
     PRICE_TOO_FAR = 22  #: farther from the best price than the owner's limit
+    INVALID_TRIGGER_PRICE = 23
     MASS_CANCEL_UNFINISHED = 24  #: an earlier mass cancel of this owner is unfinished
     INVALID_ORDER_TYPE = 25
     INVALID_INSTRUCTION = 26  #: an unknown one, or post-only in an order that never rests
-    NOT_SUPPORTED = 27  #: an order type, time in force, instruction or extension without a rule yet
+    NOT_SUPPORTED = 27  #: an order type, time in force or instruction that the venue does not accept
+    INVALID_DISPLAY_QUANTITY = 28
+    INVALID_EXPIRY = 29
+    INVALID_MINIMUM_QUANTITY = 30
+    NOT_IN_PHASE = 31  #: not in this phase of the instrument
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
@@ -162,6 +195,21 @@ class Reason(IntEnum):
     UNFINISHED = 41  #: a ``CONTINUE`` cancels the rest
     NEVER_RESTS = 42  #: the accepted order is IOC, FOK or market: its remainder is cancelled
     MORE_FOLLOW = 43  #: the owner has more orders, after the last one of this answer
+    WAITS = 44  #: private: the order waits for its trigger price or its auction
+    AT_MARKET = 45  #: it has no price and no level, and rests until the auction
+    PRICED = 46  #: the remainder of a market-to-limit order rests at the auction price
+    AUCTION_REMAINDER = 47  #: it was for this auction only
+    MINIMUM_UNFILLABLE = 48  #: fewer lots than its minimum quantity could trade
+    OUTSIDE_RANGE = 49  #: it would have traded outside a price range
+    NO_AUCTION_PRICE = 50  #: no two orders can trade
+    EXPIRY_REACHED = 51  #: its expiry time was reached
+    DAY_ENDED = 52
+    TRADED_MORE = 53  #: it had traded the whole quantity that a replace gave it
+    INVALID_PROTECTION = 64
+    TRIGGERS_AT_ONCE = 65  #: the last trade is beyond its trigger price
+    NO_REFERENCE_PRICE = 66  #: its price depends on the best price of an empty side
+    MUST_UNCROSS = 67  #: orders were collected: UNCROSS begins the next phase in which orders match
+    REFRESHES_FULL = 68  #: icebergs could be refreshed more often than ``refresh_limit`` allows
 
 
 #: ``type`` of every report. It differs from every ``CommandType``, so the first byte identifies a record.
@@ -213,7 +261,7 @@ ORDER_EXTENSION = np.dtype(
         ("type", "u1"),
         ("zero2", "u1"),
         ("zero3", "<u2"),
-        ("zero4", "<u4"),
+        ("protection", "<u4"),
         ("trigger_price", "<i8"),
         ("display_quantity", "<u8"),
         ("expiry_ns", "<u8"),
@@ -238,8 +286,9 @@ REPORT = np.dtype(
     ]
 )
 
-#: One resting order in ``BookRecords``, 104 bytes: everything that a book keeps of it. ``reference``: its public
-#: number. The fields from ``trigger_price`` on are 0 until orders can have them.
+#: One resting or waiting order in ``BookRecords``, 112 bytes: everything that a book keeps of it. ``reference``: its
+#: public number. ``entered``: its entry number; 0 for an order that needs none. ``place``: 0 at its level; see
+#: ``layout.pxd``.
 RESTING_ORDER = np.dtype(
     [
         ("timestamp", "<u8"),
@@ -255,19 +304,32 @@ RESTING_ORDER = np.dtype(
         ("self_trade", "u1"),
         ("order_type", "u1"),
         ("instructions", "u1"),
-        ("zero", "u1"),
-        ("zero2", "<u2"),
-        ("zero3", "<u4"),
+        ("place", "u1"),
+        ("zero", "<u2"),
+        ("protection", "<u4"),
         ("trigger_price", "<i8"),
         ("display_quantity", "<u8"),
         ("hidden_quantity", "<u8"),
         ("expiry_ns", "<u8"),
-        ("minimum_quantity", "<u8"),
+        ("filled", "<u8"),
+        ("entered", "<u8"),
     ]
 )
 
-#: The phase of one instrument in ``BookRecords``, 8 bytes.
-INSTRUMENT_PHASE = np.dtype([("instrument", "<u4"), ("phase", "u1"), ("zero", "u1"), ("zero2", "<u2")])
+#: The state of one instrument in ``BookRecords`` besides its orders, 48 bytes. ``has``: bits, see ``layout.pxd``.
+INSTRUMENT_STATE = np.dtype(
+    [
+        ("instrument", "<u4"),
+        ("phase", "u1"),
+        ("has", "u1"),
+        ("zero", "<u2"),
+        ("entries", "<u8"),
+        ("reference_price", "<i8"),
+        ("last_price", "<i8"),
+        ("low_price", "<i8"),
+        ("high_price", "<i8"),
+    ]
+)
 
 #: One unfinished mass cancel in ``BookRecords``, 40 bytes: its command, the orders ``cancelled`` so far, and where it
 #: stands in the list of its owner's orders: after the ``older`` first ones, with ``waiting`` left to visit.
@@ -287,7 +349,8 @@ UNFINISHED_CANCEL = np.dtype(
 )
 
 #: One order in a public snapshot, 48 bytes: ``type`` is 54; price in ticks, open quantity in lots. ``taking`` is 0 for
-#: a resting order. The command of at most one order is unfinished: 1 if its remainder may rest, 2 if it never rests.
+#: an order at a level, 3 for a market order of a call phase, which has no price. The command of at most one order is
+#: unfinished: 1 if its remainder may rest, 2 if it never rests.
 SNAPSHOT_ORDER = np.dtype(
     [
         ("type", "u1"),
@@ -314,7 +377,7 @@ DEPTH = np.dtype([("price", "<i8"), ("quantity", "<u8"), ("count", "<u4")])
 
 CommandArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``COMMAND``
 RestingOrderArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``RESTING_ORDER``
-PhaseArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``INSTRUMENT_PHASE``
+InstrumentStateArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``INSTRUMENT_STATE``
 UnfinishedArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``UNFINISHED_CANCEL``
 ReportArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``REPORT``
 DepthArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``DEPTH``
@@ -325,7 +388,7 @@ PassiveResultArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``P
 class BookRecords(NamedTuple):
     """The state of all books of an engine, as records: the result of ``Engine.dump`` and argument of ``restore``."""
 
-    phases: PhaseArray  #: of every instrument, by id
+    instruments: InstrumentStateArray  #: of every instrument, by id
     #: the resting orders: each after those ahead of it at its level and after the older ones of its owner
     resting: RestingOrderArray
     unfinished: UnfinishedArray  #: by owner

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pricetime.reference.queues import mix
 from pricetime.reference.records import Report
-from pricetime.reference.vocabulary import NewKind, NewReason
 from pricetime.types import Reason, ReportKind, Side
 
 #: Reports whose ``maker_id`` is the part of the quantity that is hidden.
-PARTLY = {ReportKind.ACCEPTED, NewKind.TRIGGERED, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED}
+PARTLY = {ReportKind.ACCEPTED, ReportKind.TRIGGERED, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED}
 
 
 def public(report: Report) -> Report | None:
@@ -16,7 +15,7 @@ def public(report: Report) -> Report | None:
     if report.kind in PARTLY:
         seen = report.quantity - report.maker_id
         return report._replace(quantity=seen, maker_id=0) if seen else None
-    private = report.kind == NewKind.HIDDEN or (report.kind == ReportKind.REPLACED and report.reason == NewReason.WAITS)
+    private = report.kind == ReportKind.HIDDEN or (report.kind == ReportKind.REPLACED and report.reason == Reason.WAITS)
     return None if private else report
 
 
@@ -30,17 +29,17 @@ class PublicBook:
 
     def apply(self, report: Report) -> None:
         match report.kind:
-            case ReportKind.ACCEPTED | NewKind.TRIGGERED:
+            case ReportKind.ACCEPTED | ReportKind.TRIGGERED:
                 self._enter(report)
             case ReportKind.REPLACED:
                 self._replace(report)
-            case NewKind.REFRESHED:
+            case ReportKind.REFRESHED:
                 self._remove(report.order_id)
                 self._add(report)
             case ReportKind.TRADE:
                 self._take(report.maker_id, report.quantity, exactly=True)
                 self._take(report.order_id, report.quantity, exactly=True)
-            case NewKind.AUCTION_TRADE:
+            case ReportKind.AUCTION_TRADE:
                 for order_id in (report.order_id, report.maker_id):
                     if order_id in self.places:  # hidden lots of an iceberg trade after the displayed ones
                         self._take(order_id, report.quantity)
@@ -67,7 +66,7 @@ class PublicBook:
 
     def _add(self, report: Report) -> None:
         order_id = report.order_id
-        if report.reason == NewReason.AT_MARKET:
+        if report.reason == Reason.AT_MARKET:
             self.places[order_id] = report.side, None
             self.market[order_id] = report.quantity
             return

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pricetime.auctions import AUCTION_RULES, AuctionPrice
 from pricetime.errors import InvalidPrice, InvalidQuantity, InvalidSetting
-from pricetime.reference.auction import AUCTION_RULES, AuctionPrice, Stop, auction_price, with_stops
+from pricetime.reference.auction import Stop, auction_price, with_stops
 from pricetime.types import Side
 from tests.reference import every_price
 

@@ -6,20 +6,11 @@ from typing import Any
 
 import pytest
 
-from pricetime.errors import InstrumentHalted, InvalidPhase, PricetimeError
-from pricetime.reference.auction import AuctionPrice
+from pricetime.auctions import AuctionPrice
+from pricetime.errors import InstrumentHalted, InvalidPhase, InvalidPrice, MustUncross, NotInPhase, PricetimeError
+from pricetime.phases import PHASES
 from pricetime.reference.commands import apply
-from pricetime.reference.vocabulary import (
-    VENUE_PHASES,
-    MustUncross,
-    NewCommand,
-    NewInstruction,
-    NewPhase,
-    NewTimeInForce,
-    NotInPhase,
-    PriceKind,
-)
-from pricetime.types import CommandType, Instruction, Phase, Reason, ReportKind, TimeInForce
+from pricetime.types import CommandType, Instruction, Phase, PriceKind, Reason, ReportKind, TimeInForce
 from tests.reference.venue_flow import command
 from tests.reference.venues import (
     ASK,
@@ -34,8 +25,8 @@ from tests.reference.venues import (
     venue_book,
 )
 
-OPENING, CLOSING, CLOSED = NewPhase.OPENING_AUCTION, NewPhase.CLOSING_AUCTION, NewPhase.CLOSED
-CALLS = [phase for phase, rule in VENUE_PHASES.items() if rule.collects]
+OPENING, CLOSING, CLOSED = Phase.OPENING_AUCTION, Phase.CLOSING_AUCTION, Phase.CLOSED
+CALLS = [phase for phase, rule in PHASES.items() if rule.collects]
 
 
 def collecting(phase: int = OPENING, **settings: Any) -> Any:
@@ -44,7 +35,7 @@ def collecting(phase: int = OPENING, **settings: Any) -> Any:
     return book
 
 
-@pytest.mark.parametrize("phase", VENUE_PHASES)
+@pytest.mark.parametrize("phase", PHASES)
 def test_the_table_of_phases(phase: int) -> None:
     """Each kind of command in each phase: accepted, or rejected for the reason of the row."""
     kinds = {
@@ -58,7 +49,7 @@ def test_the_table_of_phases(phase: int) -> None:
         enter(book, 1, BID, 5, 80)
         book.set_phase(phase)
         [report] = apply(book, command(kind, **fields))[:1]
-        rule = VENUE_PHASES[phase]
+        rule = PHASES[phase]
         rejected = report["kind"] == ReportKind.REJECTED
         assert rejected == (kind not in rule.accepts)
         assert not rejected or report["reason"] == rule.reason
@@ -159,7 +150,7 @@ def test_an_order_for_the_close_that_no_level_is_left_for() -> None:
 
 
 def test_orders_wait_only_for_their_own_auction() -> None:
-    book = collecting(NewPhase.PRE_OPEN)
+    book = collecting(Phase.PRE_OPEN)
     assert enter(book, 1, BID, 5, 100, instructions=Instruction.AT_THE_OPEN)[0][-1] == "WAITS"
     book.set_phase(CLOSING)
     assert book.by_id[1].waits
@@ -186,7 +177,7 @@ def test_what_a_call_phase_does_not_accept(phase: int, terms: dict[str, Any]) ->
 
 def test_what_only_a_call_phase_accepts() -> None:
     with pytest.raises(NotInPhase):
-        enter(venue_book(), 1, BID, 5, 100, time_in_force=NewTimeInForce.GFA)
+        enter(venue_book(), 1, BID, 5, 100, time_in_force=TimeInForce.GFA)
     with pytest.raises(NotInPhase):
         venue_book().uncross()
     with pytest.raises(NotInPhase):
@@ -284,27 +275,14 @@ def test_orders_of_one_owner_trade_in_an_auction() -> None:
 
 def test_an_all_or_none_order_waits_through_a_call_phase() -> None:
     book = venue_book(all_or_none=True)
-    enter(book, 1, BID, 5, 100, instructions=NewInstruction.ALL_OR_NONE)
+    enter(book, 1, BID, 5, 100, instructions=Instruction.ALL_OR_NONE)
     book.set_phase(OPENING)
     enter(book, 2, ASK, 5, 100)
     assert book.indicative() is None
     book.uncross()
     assert len(book) == 0
     with pytest.raises(NotInPhase):
-        enter(collecting(all_or_none=True), 1, BID, 5, 100, instructions=NewInstruction.ALL_OR_NONE)
-
-
-def test_a_book_without_a_venue_knows_none_of_it() -> None:
-    from pricetime.reference import ReferenceBook
-
-    book = ReferenceBook()
-    for kind in NewCommand:
-        assert len(apply(book, command(kind))) == 0
-    with pytest.raises(InvalidPhase):
-        book.set_phase(OPENING)
-    for terms in ({"time_in_force": 5}, {"order_type": STOP}, {"time_in_force": TimeInForce.DAY}):
-        with pytest.raises(PricetimeError):
-            book.add_order(1, BID, 100, 5, **terms)
+        enter(collecting(all_or_none=True), 1, BID, 5, 100, instructions=Instruction.ALL_OR_NONE)
 
 
 def test_the_prices_of_an_instrument() -> None:
@@ -319,3 +297,18 @@ def test_the_prices_of_an_instrument() -> None:
     with pytest.raises(PricetimeError):
         enter(book, 1, BID, 5, 115)
     assert [r.reason for r in book.reports] == [Reason.NONE] * 3
+
+
+def test_the_lowest_price_is_at_most_the_highest() -> None:
+    book = venue_book(low_price=90, high_price=110)
+    for kind, price in ((PriceKind.LOW, 111), (PriceKind.HIGH, 89)):
+        with pytest.raises(InvalidPrice):
+            book.set_price(kind, price)
+    book.set_price(PriceKind.LOW, 110)
+    assert (book.low_price, book.high_price) == (110, 110)
+
+
+def test_a_price_kind_that_a_command_cannot_set() -> None:
+    for flags in (0, 5):
+        [report] = apply(venue_book(), command(CommandType.SET_PRICE, flags=flags, price=100))
+        assert (report["kind"], report["reason"]) == (ReportKind.REJECTED, Reason.MALFORMED)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pricetime.errors import InvalidExpiry
 from pricetime.profiles import StopTrigger
 from pricetime.reference.commands import apply
-from pricetime.reference.vocabulary import InvalidExpiry, NewCommand, NewKind, NewPhase, NewReason
-from pricetime.types import Reason, ReportKind, TimeInForce
+from pricetime.types import CommandType, Phase, Reason, ReportKind, TimeInForce
 from tests.reference.venue_flow import command
 from tests.reference.venues import ASK, BID, STOP_LIMIT, enter, told, venue_book
 
@@ -22,11 +22,11 @@ def test_orders_end_by_time_and_entry() -> None:
     seen = len(book.reports)
     assert book.expire(30, order_id=77) == 5
     assert told(book, seen) == [
-        ("EXPIRED", 2, 5, 98, "EXPIRED"),
-        ("EXPIRED", 4, 5, 96, "EXPIRED"),
-        ("EXPIRED", 6, 5, 105, "EXPIRED"),
-        ("EXPIRED", 1, 5, 99, "EXPIRED"),
-        ("EXPIRED", 3, 5, 97, "EXPIRED"),
+        ("EXPIRED", 2, 5, 98, "EXPIRY_REACHED"),
+        ("EXPIRED", 4, 5, 96, "EXPIRY_REACHED"),
+        ("EXPIRED", 6, 5, 105, "EXPIRY_REACHED"),
+        ("EXPIRED", 1, 5, 99, "EXPIRY_REACHED"),
+        ("EXPIRED", 3, 5, 97, "EXPIRY_REACHED"),
         ("EXPIRY_DONE", 77, 5, 0, "NONE"),
     ]
     assert book.reports[seen + 2].maker_id == 5
@@ -37,13 +37,13 @@ def test_an_expiry_in_parts() -> None:
     book = venue_book()
     for order_id in range(5):
         enter(book, order_id, BID, 5, 100, time_in_force=GTD, expiry_ns=20)
-    ends = [apply(book, command(NewCommand.EXPIRE, quantity=20, tag=2, order_id=9)) for _ in range(4)]
+    ends = [apply(book, command(CommandType.EXPIRE, quantity=20, tag=2, order_id=9)) for _ in range(4)]
     assert [len(reports) - 1 for reports in ends] == [2, 2, 1, 0]
     assert [(int(r["kind"][-1]), int(r["reason"][-1]), int(r["order_id"][-1])) for r in ends] == [
-        (NewKind.EXPIRY_DONE, Reason.UNFINISHED, 9),
-        (NewKind.EXPIRY_DONE, Reason.UNFINISHED, 9),
-        (NewKind.EXPIRY_DONE, Reason.NONE, 9),
-        (NewKind.EXPIRY_DONE, Reason.NONE, 9),
+        (ReportKind.EXPIRY_DONE, Reason.UNFINISHED, 9),
+        (ReportKind.EXPIRY_DONE, Reason.UNFINISHED, 9),
+        (ReportKind.EXPIRY_DONE, Reason.NONE, 9),
+        (ReportKind.EXPIRY_DONE, Reason.NONE, 9),
     ]
 
 
@@ -53,12 +53,12 @@ def test_orders_for_the_day_end_once_the_instrument_is_closed() -> None:
     enter(book, 2, BID, 5, 99)
     enter(book, 3, BID, 5, 98, time_in_force=GTD, expiry_ns=9)
     assert book.expire(1) == 0
-    book.set_phase(NewPhase.CLOSED)
+    book.set_phase(Phase.CLOSED)
     seen = len(book.reports)
     assert book.expire(9) == 2
     assert [(r.kind, r.order_id, r.reason) for r in book.reports[seen:-1]] == [
-        (ReportKind.EXPIRED, 3, NewReason.EXPIRED),
-        (ReportKind.EXPIRED, 1, NewReason.DAY_ENDED),
+        (ReportKind.EXPIRED, 3, Reason.EXPIRY_REACHED),
+        (ReportKind.EXPIRED, 1, Reason.DAY_ENDED),
     ]
     assert list(book.by_id) == [2]
 

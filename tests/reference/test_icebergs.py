@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from pricetime.errors import PricetimeError
+from pricetime.errors import InvalidDisplayQuantity, PricetimeError, RefreshesFull
 from pricetime.reference.commands import apply
-from pricetime.reference.vocabulary import InvalidDisplayQuantity, NewKind, RefreshesFull
 from pricetime.types import CommandType, Reason, ReplacePolicy, ReportKind, SelfTrade
 from tests.reference.venue_flow import command
 from tests.reference.venues import ASK, BID, MARKET, enter, queue, told, trades, venue_book
@@ -261,4 +260,4 @@ def test_less_than_its_display_is_no_refresh() -> None:
     enter(book, 3, ASK, 7, 100)
     book.uncross()
     assert queue(book, BID, 100) == [(1, 3, 40)]
-    assert NewKind.REFRESHED not in {r.kind for r in book.reports}
+    assert ReportKind.REFRESHED not in {r.kind for r in book.reports}

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from pricetime.profiles import Breach
-from pricetime.reference.vocabulary import NewPhase, PriceKind
-from pricetime.types import TimeInForce
+from pricetime.types import Phase, PriceKind, TimeInForce
 from tests.reference.venues import ASK, BID, LIMIT, MARKET, STOP, enter, queue, told, trades, venue_book
 
 
@@ -30,7 +29,7 @@ def test_the_static_range_interrupts_trading() -> None:
         ("TRADE", 1, 102, 5, 102),
         ("PHASE_CHANGED", 0, 5, 0, "OUTSIDE_RANGE"),
     ]
-    assert (book.phase, queue(book, BID, 104)) == (NewPhase.VOLATILITY_AUCTION, [(1, 15, 0)])
+    assert (book.phase, queue(book, BID, 104)) == (Phase.VOLATILITY_AUCTION, [(1, 15, 0)])
     book.uncross()
     assert (book.reference, book.depth()[1]) == (104, [(105, 5, 1)])
 
@@ -41,7 +40,7 @@ def test_the_dynamic_range_starts_from_the_last_trade_before_the_order() -> None
     assert trades(book) == [(100, 5, 100)]
     enter(book, 2, BID, 30, 105)
     assert trades(book)[1:] == [(101, 5, 101), (102, 5, 102)]
-    assert book.phase == NewPhase.VOLATILITY_AUCTION
+    assert book.phase == Phase.VOLATILITY_AUCTION
 
 
 def test_a_price_that_is_too_good_is_outside_too() -> None:
@@ -85,7 +84,7 @@ def test_a_replace_and_a_triggered_stop_are_protected() -> None:
     book = asks(dynamic_range=1)
     enter(book, 1, BID, 30, 90)
     book.replace_order(1, 105, 30)
-    assert (len(trades(book)), book.phase) == (2, NewPhase.VOLATILITY_AUCTION)
+    assert (len(trades(book)), book.phase) == (2, Phase.VOLATILITY_AUCTION)
     book = asks(dynamic_range=1)
     enter(book, 1, BID, 30, order_type=STOP, trigger_price=101)
     enter(book, 2, BID, 2, order_type=STOP, trigger_price=101)

@@ -7,19 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime.errors import PricetimeError
+from pricetime.errors import InvalidTriggerPrice, NoReferencePrice, PricetimeError, TriggersAtOnce
 from pricetime.profiles import StopEntry, StopTrigger
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
-from pricetime.reference.vocabulary import (
-    InvalidTriggerPrice,
-    NewInstruction,
-    NewReason,
-    NoReferencePrice,
-    PriceKind,
-    TriggersAtOnce,
-)
-from pricetime.types import CommandType, Instruction, OrderType, Reason, ReportKind, TimeInForce
+from pricetime.types import CommandType, Instruction, OrderType, PriceKind, Reason, ReportKind, TimeInForce
 from tests.reference.venue_flow import command, extension
 from tests.reference.venues import ASK, BID, LIMIT, MARKET, MTL, STOP, STOP_LIMIT, enter, told, trades, venue_book
 
@@ -186,8 +178,8 @@ def test_cancel_reduce_and_replace_of_a_stop_are_private() -> None:
     found = [(r.kind, r.order_id, r.reason, r.quantity, r.maker_id) for r in book.reports[seen:]]
     assert found == [
         (ReportKind.REDUCED, 1, Reason.NONE, 2, 2),
-        (ReportKind.REPLACED, 1, NewReason.WAITS, 3, 1),
-        (ReportKind.REPLACED, 12, NewReason.WAITS, 6, 2),
+        (ReportKind.REPLACED, 1, Reason.WAITS, 3, 1),
+        (ReportKind.REPLACED, 12, Reason.WAITS, 6, 2),
         (ReportKind.CANCELLED, 3, Reason.NONE, 5, 5),
     ]
     enter(book, 4, BID, 5, 90, order_type=STOP_LIMIT, trigger_price=100)
@@ -230,7 +222,7 @@ def test_mass_cancels_and_open_orders_know_waiting_orders() -> None:
     new = {"side": 1, "order_id": 7, "quantity": 5, "price": 90, "owner": 3, "order_type": STOP_LIMIT}
     stop = [command(CommandType.NEW_ORDER, instructions=Instruction.EXTENDED, **new), extension(trigger_price=-9)]
     reports = apply(book, np.concatenate([*stop, command(CommandType.OPEN_ORDERS, owner=3)]))
-    assert reports[["kind", "reason", "maker_id"]].tolist()[1] == (ReportKind.OPEN_ORDER, NewReason.WAITS, 2**64 - 9)
+    assert reports[["kind", "reason", "maker_id"]].tolist()[1] == (ReportKind.OPEN_ORDER, Reason.WAITS, 2**64 - 9)
     assert book.stops[BID].keys() == {-9}
     assert book.mass_cancel(3) == 1
     assert (len(book), book.stops[BID]) == (0, {})
@@ -269,7 +261,7 @@ def test_a_limit_order_does_not_become_a_stop() -> None:
 
 def test_all_or_none_waits_until_it_can_trade_whole() -> None:
     book = venue_book(all_or_none=True)
-    enter(book, 1, BID, 10, 100, instructions=NewInstruction.ALL_OR_NONE)
+    enter(book, 1, BID, 10, 100, instructions=Instruction.ALL_OR_NONE)
     enter(book, 2, ASK, 6, 100)
     assert book.depth() == ([], [(100, 6, 1)])
     assert enter(book, 3, ASK, 6, 99) == [
@@ -279,7 +271,7 @@ def test_all_or_none_waits_until_it_can_trade_whole() -> None:
         ("TRADE", 1, 2, 4, 100),
     ]
     with pytest.raises(PricetimeError):
-        enter(venue_book(), 1, BID, 10, 100, instructions=NewInstruction.ALL_OR_NONE)
+        enter(venue_book(), 1, BID, 10, 100, instructions=Instruction.ALL_OR_NONE)
 
 
 def test_types_that_a_venue_does_not_accept() -> None:

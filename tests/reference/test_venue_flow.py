@@ -11,8 +11,7 @@ import pytest
 from pricetime.reference import ReferenceBook, icebergs
 from pricetime.reference.commands import apply
 from pricetime.reference.records import Order, Report
-from pricetime.reference.vocabulary import NewCommand, NewKind, NewReason
-from pricetime.types import ORDER_EXTENSION, CommandType, OrderType, ReportKind
+from pricetime.types import ORDER_EXTENSION, CommandType, OrderType, Reason, ReportKind
 from tests.reference.public_feed import PublicBook, public
 from tests.reference.venue_flow import Flow, random_settings
 
@@ -40,12 +39,12 @@ class Accounts:
             case ReportKind.REPLACED:
                 del self.open[report.maker_id]
                 self.open[report.order_id] = report.quantity
-            case NewKind.HIDDEN:
+            case ReportKind.HIDDEN:
                 self.open[report.order_id] += report.quantity
-            case ReportKind.TRADE | NewKind.AUCTION_TRADE:
+            case ReportKind.TRADE | ReportKind.AUCTION_TRADE:
                 self.open[report.order_id] -= report.quantity
                 self.open[report.maker_id] -= report.quantity
-            case NewKind.TRIGGERED:
+            case ReportKind.TRIGGERED:
                 assert self.open[report.order_id] == report.quantity
             case kind if kind in ENDS:
                 self.open[report.order_id] -= report.quantity
@@ -108,14 +107,14 @@ def report_bound(book: ReferenceBook, commands: Any) -> int:
         old = book.by_id.get(int(commands["order_id"][0]))
         refreshes += icebergs.refreshes(quantity, old.display_quantity, least) if old else 0
     match = 2 * orders + 3 * refreshes + 2 * waiting + 6
-    return match + 2 * orders + 4 if commands["type"][0] in (NewCommand.UNCROSS, NewCommand.EXPIRE) else match
+    return match + 2 * orders + 4 if commands["type"][0] in (CommandType.UNCROSS, CommandType.EXPIRE) else match
 
 
 def check_uncross(reports: list[Report]) -> None:
     """All trades of an auction are at its price, and as many lots as it said."""
     for place, report in enumerate(reports):
-        if report.kind == NewKind.UNCROSSED:
-            trades = [r for r in reports[place:] if r.kind == NewKind.AUCTION_TRADE]
+        if report.kind == ReportKind.UNCROSSED:
+            trades = [r for r in reports[place:] if r.kind == ReportKind.AUCTION_TRADE]
             assert sum(trade.quantity for trade in trades) == report.quantity
             assert {trade.price for trade in trades} <= {report.price}
 
@@ -142,11 +141,11 @@ def test_what_holds_after_each_command(seed: int) -> None:
             accounts.apply(report)
             if (told := public(report)) is not None:
                 feed.apply(told)
-        if any(r.kind == NewKind.UNCROSSED for r in reports) and not book.rule.collects:
+        if any(r.kind == ReportKind.UNCROSSED for r in reports) and not book.rule.collects:
             assert book.best_bid is None or book.best_ask is None or book.best_bid < book.best_ask
         if commands["type"][0] == CommandType.MASS_CANCEL:
             cascaded = False
-        elif reports[0].kind not in (ReportKind.REJECTED, NewKind.INDICATIVE):
+        elif reports[0].kind not in (ReportKind.REJECTED, ReportKind.INDICATIVE):
             cascaded = True
         check_book(book, cascaded=cascaded)
         check_uncross(reports)
@@ -167,8 +166,9 @@ def test_the_flow_reaches_every_kind_and_reason() -> None:
             reports = reports_of(apply(book, flow.next(list(book.by_id))))
             kinds.update(r.kind for r in reports)
             reasons.update(r.reason for r in reports)
-    assert set(NewKind) <= set(kinds)
-    assert set(NewReason) - set(reasons) <= {NewReason.INVALID_EXPIRY}, set(NewReason) - set(reasons)
+    assert set(ReportKind) - {ReportKind.OPEN_ORDER, ReportKind.OPEN_ORDERS_END} <= set(kinds)
+    of_venues = {Reason.INVALID_TRIGGER_PRICE, *range(28, 32), *range(44, 54), *range(64, 69)}
+    assert of_venues <= set(reasons), of_venues - set(reasons)
 
 
 def test_the_same_commands_give_the_same_reports() -> None:

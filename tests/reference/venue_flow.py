@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pricetime.auctions import AUCTION_RULES
 from pricetime.profiles import Breach, StopEntry, StopTrigger, Venue
-from pricetime.reference.auction import AUCTION_RULES
-from pricetime.reference.vocabulary import NewCommand, NewInstruction, NewPhase, NewTimeInForce, PriceKind
 from pricetime.types import (
     COMMAND,
     ORDER_EXTENSION,
@@ -17,6 +16,7 @@ from pricetime.types import (
     Instruction,
     OrderType,
     Phase,
+    PriceKind,
     ReplacePolicy,
     SelfTrade,
     TimeInForce,
@@ -25,8 +25,8 @@ from pricetime.types import (
 Commands = np.ndarray[Any, Any]
 
 LIMIT, MARKET, MTL, STOP, STOP_LIMIT = OrderType
-GTC, DAY, GTD, IOC, FOK = TimeInForce
-CALLS = [NewPhase.PRE_OPEN, NewPhase.OPENING_AUCTION, NewPhase.VOLATILITY_AUCTION, NewPhase.CLOSING_AUCTION]
+GTC, DAY, GTD, IOC, FOK, GFA = TimeInForce
+CALLS = [Phase.PRE_OPEN, Phase.OPENING_AUCTION, Phase.VOLATILITY_AUCTION, Phase.CLOSING_AUCTION]
 
 
 def random_settings(rng: random.Random) -> dict[str, Any]:
@@ -69,9 +69,8 @@ def command(kind: int, **fields: int) -> Commands:
 def extension(**fields: int) -> Commands:
     made = np.zeros(1, ORDER_EXTENSION)
     made["type"] = CommandType.ORDER_EXTENSION
-    names = {"protection": "zero4"}
     for name, value in fields.items():
-        made[names.get(name, name)] = value
+        made[name] = value
     return made.view(COMMAND)
 
 
@@ -94,15 +93,15 @@ class Flow:
         if kind < 0.91:
             return command(CommandType.SET_PHASE, flags=rng.choice([0, 0, *CALLS, *CALLS, Phase.HALTED, 2]))
         if kind < 0.95:
-            return command(NewCommand.UNCROSS, flags=rng.choice([0, 0, 0, 0, 2, 3, Phase.HALTED]))
+            return command(CommandType.UNCROSS, flags=rng.choice([0, 0, 0, 0, 2, 3, Phase.HALTED]))
         if kind < 0.96:
-            return command(NewCommand.INDICATE)
+            return command(CommandType.INDICATE)
         if kind < 0.98:
-            return command(NewCommand.EXPIRE, quantity=self.now, tag=rng.choice([0, 1, 2]))
+            return command(CommandType.EXPIRE, quantity=self.now, tag=rng.choice([0, 1, 2]))
         if kind < 0.99:
             return command(CommandType.MASS_CANCEL, owner=rng.choice([1, 2, 3]), side=rng.choice([0, 1, 2]))
         return command(
-            NewCommand.SET_PRICE, flags=rng.choice([PriceKind.REFERENCE, PriceKind.LAST]), price=self._price()
+            CommandType.SET_PRICE, flags=rng.choice([PriceKind.REFERENCE, PriceKind.LAST]), price=self._price()
         )
 
     def _price(self) -> int:
@@ -112,11 +111,11 @@ class Flow:
         rng = self.rng
         self.ids += 1
         order_type = rng.choice([LIMIT] * 6 + [MARKET, MTL, STOP, STOP_LIMIT, STOP_LIMIT])
-        time = rng.choice([GTC] * 5 + [DAY, GTD, IOC, FOK, NewTimeInForce.GFA])
+        time = rng.choice([GTC] * 5 + [DAY, GTD, IOC, FOK, GFA])
         quantity = rng.randint(1, 12)
         instructions = rng.choice([0] * 9 + [1, 2, 4, 4])
         if self.all_or_none and rng.random() < 0.15:
-            instructions = NewInstruction.ALL_OR_NONE
+            instructions = Instruction.ALL_OR_NONE
         more: dict[str, int] = {}
         if order_type in (STOP, STOP_LIMIT) and rng.random() < 0.97:
             more["trigger_price"] = self._price()

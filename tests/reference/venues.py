@@ -7,7 +7,6 @@ from typing import Any
 from pricetime.profiles import Venue
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Report
-from pricetime.reference.vocabulary import NewKind, NewReason
 from pricetime.types import OrderType, Reason, ReportKind, Side
 
 BID, ASK = Side.BID, Side.ASK
@@ -30,16 +29,16 @@ def enter(book: ReferenceBook, order_id: int, side: Side, quantity: int, price: 
 
 
 def name_of_kind(kind: int) -> str:
-    return (ReportKind(kind) if kind in set(ReportKind) else NewKind(kind)).name
+    return ReportKind(kind).name
 
 
 def name_of_reason(reason: int) -> str:
-    return (Reason(reason) if reason in set(Reason) else NewReason(reason)).name
+    return Reason(reason).name
 
 
 def in_words(r: Report) -> tuple[Any, ...]:
     """Kind, order, quantity, price, reason; of trades kind, taker or buyer, maker or seller, quantity, price."""
-    if r.kind in (ReportKind.TRADE, NewKind.AUCTION_TRADE):
+    if r.kind in (ReportKind.TRADE, ReportKind.AUCTION_TRADE):
         return (name_of_kind(r.kind), r.order_id, r.maker_id, r.quantity, r.price)
     return (name_of_kind(r.kind), r.order_id, r.quantity, r.price, name_of_reason(r.reason))
 

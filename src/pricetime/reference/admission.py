@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import checks, errors
+from ..errors import ERROR_OF_REASON, NoReferencePrice, NotInPhase, RefreshesFull, TriggersAtOnce
 from ..owner_limits import OwnerLimits, checked_limits
 from ..profiles import StopEntry, Venue
 from ..types import CommandType, Instruction, OrderType, SelfTrade, Side, TimeInForce
 from . import icebergs
 from .call import Calls
 from .records import Order
-from .vocabulary import (
-    ERRORS,
-    NewInstruction,
-    NewTimeInForce,
-    NoReferencePrice,
-    NotInPhase,
-    RefreshesFull,
-    TriggersAtOnce,
-)
 
 
 class Admission(Calls):
@@ -66,16 +58,16 @@ class Admission(Calls):
     def _check_phase(self, command: CommandType) -> None:
         """Does the book accept this command now?"""
         if command not in self.rule.accepts:
-            raise ERRORS[self.rule.reason](f"the book accepts no {command.name} in phase {self.phase}")
+            raise ERROR_OF_REASON[self.rule.reason](f"the book accepts no {command.name} in phase {self.phase}")
 
     def _check_kind_in_phase(self, order: Order) -> None:
         """Does the book accept this kind of order now?"""
         at_once = order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK) or order.minimum_quantity
-        whole = order.instructions & (Instruction.POST_ONLY | NewInstruction.ALL_OR_NONE)
+        whole = order.instructions & (Instruction.POST_ONLY | Instruction.ALL_OR_NONE)
         protected = order.order_type is OrderType.MARKET and order.protection
         if self.rule.collects and (at_once or whole or protected):
             raise NotInPhase("while orders are collected no order trades at once: it cannot depend on that")
-        if not self.rule.collects and order.time_in_force is NewTimeInForce.GFA:
+        if not self.rule.collects and order.time_in_force is TimeInForce.GFA:
             raise NotInPhase("an order that is good for auction is accepted while orders are collected")
 
     def _check_band(self, price: int) -> None:

@@ -7,11 +7,10 @@ than what is missing. It takes the better price first, and at one price what res
 
 from __future__ import annotations
 
-from ..types import SelfTrade, Side
+from ..types import ReportKind, SelfTrade, Side
 from .matching import other
 from .records import Order
 from .stops import Waiting
-from .vocabulary import NewKind
 
 
 class AllOrNone(Waiting):
@@ -62,5 +61,5 @@ class AllOrNone(Waiting):
         """Let an all-or-none order rest, for the order that takes it at once."""
         self._leave(order)
         order.waits, order.hidden = False, 0
-        self._report(NewKind.TRIGGERED, order, order.quantity)
+        self._report(ReportKind.TRIGGERED, order, order.quantity)
         self._rest(order)

@@ -4,8 +4,8 @@ Prices are ticks, quantities lots, timestamps nanoseconds, all ints. The best pr
 in, first out; a trade happens at the price of the resting order (the maker). ``reports`` lists everything that
 happened, so that faster books can be compared with it.
 
-A book with a ``venue`` follows the rules of venues: stop orders, icebergs, times in force, phases, auctions and price
-ranges. Its parts stand in the modules ``queues``, ``matching``, ``stops``, ``all_or_none``, ``call``, ``admission`` and
+A book follows the rules of its ``venue``: stop orders, icebergs, times in force, phases, auctions and price ranges.
+Its parts stand in the modules ``queues``, ``matching``, ``stops``, ``all_or_none``, ``call``, ``admission`` and
 ``replacing``, each a class that adds to the one before.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import checks, errors
+from ..auctions import AuctionPrice
 from ..checks import member
 from ..execution import Execution
 from ..owner_limits import OwnerLimits
@@ -23,6 +24,7 @@ from ..types import (
     CommandType,
     Instruction,
     OrderType,
+    PriceKind,
     Reason,
     ReplacePolicy,
     ReportKind,
@@ -31,13 +33,11 @@ from ..types import (
     TimeInForce,
 )
 from . import icebergs
-from .auction import AuctionPrice
 from .expiry import expired
 from .mass_cancel import MassCancel
 from .records import Extension, Order, Report, Row
 from .replacing import Replacing
 from .terms import FIELDS, Terms, check, check_ratio, checked_terms
-from .vocabulary import NewKind, NewReason, PriceKind
 
 NOTHING = Extension(0, 0, 0, 0, 0)
 
@@ -138,19 +138,17 @@ class ReferenceBook(Replacing):
         """The same with the bits of its instructions and the fields of its extension."""
         order_id = checks.order_id(order_id)
         side = checks.side(side)
-        venue = self.venue if self.knows_venue else None
-        kind, tif, asked = checked_terms(order_type, time_in_force, instructions, venue)
+        kind, tif, asked = checked_terms(order_type, time_in_force, instructions, self.venue)
         mode = None if self_trade is None else checks.self_trade(self_trade)
         quantity = self._lots(quantity)
         unpriced = kind in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP)
         price = 0 if unpriced else self._ticks(price)
         owner = checks.owner(owner)
         timestamp = checks.timestamp(timestamp)
-        if self.knows_venue:
-            trigger = more.trigger_price if has_trigger else None
-            units = self.tick_size, self.lot_size
-            check(FIELDS, Terms(kind, tif, asked, quantity, timestamp, trigger, *more[1:], *units))
-            check_ratio(self.venue, quantity, more.display_quantity)
+        trigger = more.trigger_price if has_trigger else None
+        units = self.tick_size, self.lot_size
+        check(FIELDS, Terms(kind, tif, asked, quantity, timestamp, trigger, *more[1:], *units))
+        check_ratio(self.venue, quantity, more.display_quantity)
         order = Order(order_id, side, price, quantity, timestamp, owner, mode, kind, tif, asked, 0, *more)
         self._check_phase(CommandType.NEW_ORDER)
         self._check_kind_in_phase(order)
@@ -180,7 +178,7 @@ class ReferenceBook(Replacing):
         seen = len(self.reports)
         auction = self._auction_of(order)
         if order.is_stop or order.all_or_none or auction:
-            self._report(ReportKind.ACCEPTED, order, order.quantity, NewReason.WAITS, maker_id=order.quantity)
+            self._report(ReportKind.ACCEPTED, order, order.quantity, Reason.WAITS, maker_id=order.quantity)
             if auction:
                 self._wait(order, self.for_auction[auction], 0)
             elif order.is_stop:
@@ -200,7 +198,7 @@ class ReferenceBook(Replacing):
         if order.time_in_force is TimeInForce.FOK and not self._can_fill(order, limit, order.quantity):
             self._drop(order, Reason.FOK_UNFILLABLE)
         elif order.minimum_quantity and not self._can_fill(order, limit, order.minimum_quantity):
-            self._drop(order, NewReason.MINIMUM_UNFILLABLE)
+            self._drop(order, Reason.MINIMUM_UNFILLABLE)
         else:
             self._execute(order, limit)
 
@@ -260,7 +258,7 @@ class ReferenceBook(Replacing):
 
     def set_phase(self, phase: int) -> None:
         """Begin a phase of the table in ``pricetime.phases``."""
-        self.begin_phase(phase if self.knows_venue else checks.phase(phase))
+        self.begin_phase(checks.phase(phase))
 
     def begin_phase(self, phase: int) -> None:
         """The same by its number."""
@@ -278,7 +276,7 @@ class ReferenceBook(Replacing):
     def indicate(self) -> None:
         """Report where the auction would trade now. Raises NotInPhase unless orders are collected."""
         self._check_collects()
-        self._report_auction(NewKind.INDICATIVE, self.indicative())
+        self._report_auction(ReportKind.INDICATIVE, self.indicative())
 
     def expire(self, now_ns: int, *, limit: int = 0, order_id: int = 0) -> int:
         """End the orders that have expired at a time, up to ``limit`` of them, all for 0. Returns how many.
@@ -292,14 +290,21 @@ class ReferenceBook(Replacing):
         for order, why in part:
             self._end(order, ReportKind.EXPIRED, why)
         reason = Reason.UNFINISHED if len(part) < len(ended) else Reason.NONE
-        self.reports.append(Report(NewKind.EXPIRY_DONE, 0, reason, order_id, 0, 0, len(part)))
+        self.reports.append(Report(ReportKind.EXPIRY_DONE, 0, reason, order_id, 0, 0, len(part)))
         self._cascade()
         return len(part)
 
     def set_price(self, kind: int, price: int) -> None:
-        """Set one price of the instrument. Orders that rest outside a new price band stay."""
+        """Set one price of the instrument. Orders that rest outside a new price band stay.
+
+        The lowest price cannot be above the highest one.
+        """
         which = member(PriceKind, kind, errors.InvalidSetting, "price kind")
         price = self._ticks(price)
+        low = price if which is PriceKind.LOW else self.low_price
+        high = price if which is PriceKind.HIGH else self.high_price
+        if low is not None and high is not None and low > high:
+            raise errors.InvalidPrice(f"the price band from {low} to {high} would have no price")
         match which:
             case PriceKind.REFERENCE:
                 self.reference = price
@@ -309,5 +314,5 @@ class ReferenceBook(Replacing):
                 self.low_price = price
             case PriceKind.HIGH:
                 self.high_price = price
-        self.reports.append(Report(NewKind.PRICE_SET, 0, Reason.NONE, 0, 0, price, which))
+        self.reports.append(Report(ReportKind.PRICE_SET, 0, Reason.NONE, 0, 0, price, which))
         self._cascade()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import InvalidPhase
+from ..auctions import AUCTION_RULES, AuctionPrice
+from ..errors import InvalidPhase, MustUncross, NotInPhase
 from ..types import Instruction, OrderType, Reason, ReportKind, Side
 from . import icebergs
 from .all_or_none import AllOrNone
-from .auction import AUCTION_RULES, AuctionPrice, Interest, Stop, with_stops
+from .auction import Interest, Stop, with_stops
 from .records import Order, Report
 from .stops import HIGHEST, LOWEST
-from .vocabulary import MustUncross, NewKind, NewReason, NotInPhase
 
 
 class Found(NamedTuple):
@@ -76,9 +76,9 @@ class Calls(AllOrNone):
         market = list(self.market_orders[side].get(0, ()))
         return market + [order for _, queue in self._queues(side) for order in queue]
 
-    def _report_auction(self, kind: NewKind, found: AuctionPrice | None) -> None:
+    def _report_auction(self, kind: ReportKind, found: AuctionPrice | None) -> None:
         if found is None:
-            self.reports.append(Report(kind, 0, NewReason.NO_AUCTION_PRICE, 0, 0, 0, 0))
+            self.reports.append(Report(kind, 0, Reason.NO_AUCTION_PRICE, 0, 0, 0, 0))
             return
         side = 0 if not found.surplus else Side.BID if found.surplus > 0 else Side.ASK
         surplus, volume = (min(lots, 2**64 - 1) for lots in (abs(found.surplus), found.volume))
@@ -96,7 +96,7 @@ class Calls(AllOrNone):
             for order in found.stops:
                 self._enter_waiting(order)
             found = self._find_price()
-        self._report_auction(NewKind.UNCROSSED, found.price)
+        self._report_auction(ReportKind.UNCROSSED, found.price)
         if found.price is not None:
             self._trade_at(found.price)
             self.reference = found.price.price
@@ -117,7 +117,7 @@ class Calls(AllOrNone):
                 self._take(order, size, max(0, size - order.shown))
                 order.filled += size
             trade = (0, Reason.NONE, buyer.id, seller.id, found.price, size)
-            self.reports.append(Report(NewKind.AUCTION_TRADE, *trade))
+            self.reports.append(Report(ReportKind.AUCTION_TRADE, *trade))
             left -= size
             if not left:
                 break
@@ -133,9 +133,9 @@ class Calls(AllOrNone):
         if order.order_type is OrderType.MARKET_TO_LIMIT and not order.auction_only and price is not None:
             self._leave(order)
             order.order_type, order.price = OrderType.LIMIT, price
-            self._report(ReportKind.REPLACED, order, order.quantity, NewReason.PRICED, maker_id=order.id)
+            self._report(ReportKind.REPLACED, order, order.quantity, Reason.PRICED, maker_id=order.id)
             self._rest(order)
         elif order.order_type is OrderType.MARKET:
             self.cancel(order, Reason.MARKET_REMAINDER)
         elif order.unpriced or order.auction_only:
-            self.cancel(order, NewReason.AUCTION_REMAINDER)
+            self.cancel(order, Reason.AUCTION_REMAINDER)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from .. import checks
-from ..errors import PricetimeError
+from ..errors import REASON_OF_ERROR, InvalidMinimumQuantity, PricetimeError
 from ..types import (
     EXECUTION_REPORT,
     OPEN_ORDERS_TOLD,
@@ -18,6 +18,7 @@ from ..types import (
     CommandType,
     Instruction,
     OrderType,
+    PriceKind,
     Reason,
     ReportArray,
     ReportKind,
@@ -25,17 +26,16 @@ from ..types import (
 )
 from .book import ReferenceBook
 from .records import Extension, Report, Row
-from .vocabulary import REASONS, InvalidMinimumQuantity, NewCommand, NewKind, NewReason
 
 T = TypeVar("T")
 
 #: Kinds of reports that repeat the instrument of the command.
-REPEATING = {ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END, NewKind.EXPIRY_DONE}
+REPEATING = {ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END, ReportKind.EXPIRY_DONE}
 
 #: A command with all fields 0.
 EMPTY = Row(*[0] * len(Row._fields))
 
-#: Commands that an extension may follow, the second one only in a book that knows the rules of venues.
+#: Commands that an extension may follow.
 EXTENDABLE = (CommandType.NEW_ORDER, CommandType.REPLACE_ORDER)
 
 
@@ -51,9 +51,9 @@ def apply(book: ReferenceBook, commands: CommandArray, *, first: int = 1) -> Rep
             book.reports.clear()
             asked = _instrument(book, command)
             try:
-                _call(book, command, Extension.of(row) if command is not row and _is_extended(book, command) else None)
+                _call(book, command, Extension.of(row) if command is not row and _is_extended(command) else None)
             except PricetimeError as error:
-                book.reports.append(rejected(command, REASONS[type(error)]))
+                book.reports.append(rejected(command, REASON_OF_ERROR[type(error)]))
             for kind, side, reason, *rest in book.reports:
                 instrument = asked if kind in REPEATING else 0
                 records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
@@ -81,17 +81,16 @@ def due(book: Keeps, row: Row) -> list[Row]:
         commands.append(reject_of(kept))
     if row.type == CommandType.ORDER_EXTENSION:
         commands.append(reject_of(EMPTY))
-    elif _is_extended(book, row):
+    elif _is_extended(row):
         book.kept = row
     else:
         commands.append(row)
     return commands
 
 
-def _is_extended(book: Keeps, row: Row) -> bool:
+def _is_extended(row: Row) -> bool:
     """Does an extension follow this command?"""
-    kinds = EXTENDABLE if getattr(book, "knows_venue", False) else EXTENDABLE[:1]
-    return row.type in kinds and bool(row.instructions & Instruction.EXTENDED)
+    return row.type in EXTENDABLE and bool(row.instructions & Instruction.EXTENDED)
 
 
 def reject_of(row: Row) -> Row:
@@ -129,7 +128,7 @@ def _tell_open_orders(book: ReferenceBook, owner: int, request_id: int, *, behin
         first = next((place for place, order in enumerate(own, 1) if order.id == behind), None)
     some, reason = told(own, first)
     for o in some:
-        why, more = (NewReason.WAITS, o.trigger_price % 2**64) if o.waits else (Reason.NONE, o.hidden)
+        why, more = (Reason.WAITS, o.trigger_price % 2**64) if o.waits else (Reason.NONE, o.hidden)
         book.reports.append(Report(ReportKind.OPEN_ORDER, o.side, why, o.id, more, o.price, o.quantity))
     book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, request_id, 0, 0, len(some)))
 
@@ -185,7 +184,7 @@ def _call(book: ReferenceBook, row: Row, more: Extension | None) -> None:
             book.reports.append(rejected(row, row.flags))
         case CommandType.SET_PHASE:
             book.begin_phase(row.flags)
-        case _ if book.knows_venue:
+        case _:
             _call_venue(book, row)
 
 
@@ -199,11 +198,15 @@ def _continue(book: ReferenceBook, row: Row) -> None:
 def _call_venue(book: ReferenceBook, row: Row) -> None:
     """The commands that only the rules of venues have."""
     match row.type:
-        case NewCommand.UNCROSS:
+        case CommandType.UNCROSS:
             book.uncross(row.flags)
-        case NewCommand.INDICATE:
+        case CommandType.INDICATE:
             book.indicate()
-        case NewCommand.EXPIRE:
+        case CommandType.EXPIRE:
             book.expire(row.quantity, limit=row.tag, order_id=row.order_id)
-        case NewCommand.SET_PRICE:
+        case CommandType.SET_PRICE if row.flags in set(PriceKind):
             book.set_price(row.flags, row.price)
+        case CommandType.SET_PRICE:
+            book.reports.append(rejected(row, Reason.MALFORMED))
+        case _:
+            book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))

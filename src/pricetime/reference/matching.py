@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import deque
 
 from .. import phases
-from ..errors import InvalidSetting
 from ..execution import Execution, Trade
+from ..phases import PhaseRule
 from ..profiles import Breach, Venue
 from ..types import Phase, Reason, ReportKind, SelfTrade, Side
 from . import icebergs
-from .auction import AUCTION_RULES
 from .mass_cancel import MassCancel
 from .queues import Queues
 from .records import Order, Report
-from .vocabulary import VENUE_PHASES, NewKind, NewPhase, NewReason, VenuePhase
 
 
 class Matching(Queues):
-    """The queues, and the orders that trade with them. ``venue``: its rules; None for a book that knows few."""
+    """The queues, and the orders that trade with them. ``venue``: its rules, None for the default ones."""
 
     def __init__(
         self, capacity: int | None, level_capacity: int | None, self_trade: SelfTrade, venue: Venue | None
@@ -26,11 +24,7 @@ class Matching(Queues):
         super().__init__(capacity, level_capacity)
         self.self_trade = self_trade
         self.venue = venue or Venue()
-        if self.venue.auction not in AUCTION_RULES:
-            raise InvalidSetting(f"auction {self.venue.auction!r} is unknown: give one of {', '.join(AUCTION_RULES)}")
-        self.knows_venue = venue is not None
-        plain = {number: VenuePhase(*rule) for number, rule in phases.PHASES.items()}
-        self.phases: dict[int, VenuePhase] = dict(VENUE_PHASES) if self.knows_venue else plain
+        self.phases = phases.PHASES
         self.phase: int = Phase.CONTINUOUS
         self.collecting = False  #: orders were collected, and no auction has followed
         self.reference = self.venue.reference_price
@@ -41,7 +35,7 @@ class Matching(Queues):
         self.reports: list[Report] = []
 
     @property
-    def rule(self) -> VenuePhase:
+    def rule(self) -> PhaseRule:
         """The row of the phase."""
         return self.phases[self.phase]
 
@@ -108,9 +102,9 @@ class Matching(Queues):
         breaches = self._match(order, limit)
         interrupts = breaches and self.venue.on_breach is Breach.INTERRUPT
         if interrupts:
-            self._change_phase(NewPhase.VOLATILITY_AUCTION, NewReason.OUTSIDE_RANGE)
+            self._change_phase(Phase.VOLATILITY_AUCTION, Reason.OUTSIDE_RANGE)
         if order.quantity and (not stays or (breaches and not interrupts)):
-            reason: int = NewReason.OUTSIDE_RANGE if breaches else Reason.IOC_REMAINDER
+            reason: int = Reason.OUTSIDE_RANGE if breaches else Reason.IOC_REMAINDER
             if not breaches and order.unpriced:
                 reason = Reason.MARKET_REMAINDER
             self._drop(order, reason)
@@ -174,7 +168,7 @@ class Matching(Queues):
 
     def _begin_slice(self, order: Order) -> None:
         icebergs.begin(order)
-        self._report(NewKind.REFRESHED, order, order.shown)
+        self._report(ReportKind.REFRESHED, order, order.shown)
 
     def _prevent(self, order: Order, maker: Order, mode: SelfTrade, size: int) -> None:
         """Two orders of one owner meet: take from each what the mode says, from the incoming order first."""
@@ -237,7 +231,7 @@ class Matching(Queues):
     def _entry_reason(self, order: Order) -> int:
         """What the report says that makes an order known to the market."""
         if self.rule.collects and order.unpriced:
-            return NewReason.AT_MARKET
+            return Reason.AT_MARKET
         return Reason.NONE if self._stays(order) else Reason.NEVER_RESTS
 
     def _execution(self, order_id: int, seen: int) -> Execution:

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeAlias
 
 from ..types import Instruction, OrderType, SelfTrade, Side, TimeInForce
 from .terms import AUCTION_ONLY, may_rest
-from .vocabulary import NewInstruction, NewTimeInForce
 
 #: Queues of orders by a number, such as a price.
 Ladder: TypeAlias = "dict[int, deque[Order]]"
@@ -26,7 +25,7 @@ class Order:
     owner: int = 0
     self_trade: SelfTrade | None = None
     order_type: OrderType = OrderType.LIMIT
-    time_in_force: TimeInForce | NewTimeInForce = TimeInForce.GTC
+    time_in_force: TimeInForce = TimeInForce.GTC
     instructions: int = 0  #: bits of ``Instruction``
     entered: int = 0  #: when it joined the back of its level: larger is later
     trigger_price: int = 0
@@ -51,12 +50,12 @@ class Order:
 
     @property
     def all_or_none(self) -> bool:
-        return bool(self.instructions & NewInstruction.ALL_OR_NONE)
+        return bool(self.instructions & Instruction.ALL_OR_NONE)
 
     @property
     def auction_only(self) -> bool:
         """Is its remainder cancelled after the auction that it takes part in?"""
-        return self.time_in_force is NewTimeInForce.GFA or bool(self.instructions & AUCTION_ONLY)
+        return self.time_in_force is TimeInForce.GFA or bool(self.instructions & AUCTION_ONLY)
 
     @property
     def is_stop(self) -> bool:
@@ -113,7 +112,7 @@ class Extension(NamedTuple):
 class Report(NamedTuple):
     """What happened: the fields of ``types.REPORT`` that one book decides."""
 
-    kind: int  #: a ``ReportKind`` or ``NewKind``
+    kind: int  #: a ``ReportKind`` or ``ReportKind``
     side: int
     reason: int  #: a ``Reason``, or the number that a command gave
     order_id: int

@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import checks, errors
+from ..errors import InvalidDisplayQuantity, InvalidExpiry, InvalidProtection, InvalidTriggerPrice
 from ..execution import Execution
 from ..types import CommandType, OrderType, Reason, ReplacePolicy, ReportKind, TimeInForce
 from . import icebergs
 from .admission import Admission
 from .records import Ladder, Order
 from .terms import check_ratio
-from .vocabulary import (
-    InvalidDisplayQuantity,
-    InvalidExpiry,
-    InvalidProtection,
-    InvalidTriggerPrice,
-    NewKind,
-    NewReason,
-)
 
 
 @dataclass(frozen=True)
@@ -73,19 +66,25 @@ class Replacing(Admission):
             raise errors.DuplicateOrderId(f"order id {new_id} is resting")
         seen = len(self.reports)
         if self.venue.replace_total and quantity <= old.filled:
-            self.cancel(old, NewReason.TRADED_MORE)
+            self.cancel(old, Reason.TRADED_MORE)
         else:
             self._replace(old, new_id, asked)
         self._cascade()
         return self._execution(old.id, seen)
 
     def _check_changes(self, old: Order, asked: Changes, timestamp: int) -> None:
-        """Can this order have these fields? No change turns it into a different kind of order."""
+        """Can this order have these fields? No change turns it into a different kind of order.
+
+        A trigger price or display quantity that the order has already is not checked again.
+        """
         if asked.trigger_price is not None:
             if not old.is_stop or asked.trigger_price % self.tick_size:
                 raise InvalidTriggerPrice(f"order {old.id} cannot have trigger price {asked.trigger_price}")
-            self._check_trigger(old.side, asked.trigger_price)
+            if asked.trigger_price != old.trigger_price:
+                self._check_trigger(old.side, asked.trigger_price)
         display = asked.display_quantity
+        if display == old.display_quantity and display:
+            display = None
         if display is not None:
             off = display == 0 or old.display_quantity == 0
             if off or not 0 < display <= asked.quantity or display % self.lot_size:
@@ -149,7 +148,7 @@ class Replacing(Admission):
         quantity = order.quantity if order.waits else order.shown
         self._report(ReportKind.REPLACED, order, quantity, self._reason_of_replace(order, keeps), maker_id=order_id)
         if order.display_quantity and not order.waits:
-            self._report(NewKind.HIDDEN, order, order.hidden)
+            self._report(ReportKind.HIDDEN, order, order.hidden)
 
     def _place_of(self, old: Order, price: int, trigger: int) -> tuple[Ladder, int]:
         """The queue that the replaced order belongs to."""
@@ -165,7 +164,7 @@ class Replacing(Admission):
 
     def _reason_of_replace(self, order: Order, keeps: bool) -> int:
         if order.waits:
-            return NewReason.WAITS
+            return Reason.WAITS
         if order.unpriced:
-            return NewReason.AT_MARKET
+            return Reason.AT_MARKET
         return Reason.KEPT_PLACE if keeps else Reason.NONE

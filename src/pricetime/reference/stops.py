@@ -7,13 +7,12 @@ price, then the sell stop with the highest, each price in order of entry.
 
 from __future__ import annotations
 
-from ..errors import LevelQuantityFull, LevelsFull
+from ..errors import REASON_OF_ERROR, LevelQuantityFull, LevelsFull
 from ..profiles import StopTrigger
-from ..types import OrderType, Side
+from ..types import OrderType, ReportKind, Side
 from . import icebergs
 from .matching import Matching
 from .records import Ladder, Order
-from .vocabulary import REASONS, NewKind
 
 #: Prices below and above all others.
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -82,7 +81,7 @@ class Waiting(Matching):
         if order.is_stop:
             self._convert_stop(order)
         reason = self._entry_reason(order)
-        self._report(NewKind.TRIGGERED, order, order.quantity, reason, maker_id=order.hidden)
+        self._report(ReportKind.TRIGGERED, order, order.quantity, reason, maker_id=order.hidden)
         self._execute(order, self._band_end(order.side) if order.unpriced else order.price)
 
     def _convert_stop(self, order: Order) -> None:
@@ -100,7 +99,7 @@ class Waiting(Matching):
             try:
                 self._check_room(self.levels[order.side], order.price, order.quantity)
             except (LevelsFull, LevelQuantityFull) as error:
-                self._drop(order, REASONS[type(error)])
+                self._drop(order, REASON_OF_ERROR[type(error)])
                 return
         super()._rest(order)
 

@@ -7,32 +7,25 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .. import checks, errors
-from ..profiles import Venue
-from ..types import MAX_QUANTITY, Instruction, OrderType, TimeInForce
-from .vocabulary import (
-    REASONS,
+from ..errors import (
+    REASON_OF_ERROR,
     InvalidDisplayQuantity,
     InvalidExpiry,
     InvalidMinimumQuantity,
     InvalidProtection,
     InvalidTriggerPrice,
-    NewInstruction,
-    NewTimeInForce,
 )
-
-#: What has a rule without a venue.
-SUPPORTED_TYPES = {OrderType.LIMIT, OrderType.MARKET}
-SUPPORTED_TIMES = {TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}
-SUPPORTED_INSTRUCTIONS = Instruction.POST_ONLY
+from ..profiles import Venue
+from ..types import MAX_QUANTITY, Instruction, OrderType, TimeInForce
 
 AUCTION_ONLY = Instruction.AT_THE_OPEN | Instruction.AT_THE_CLOSE
-KNOWN_INSTRUCTIONS = sum(Instruction) | sum(NewInstruction)
+KNOWN_INSTRUCTIONS = sum(Instruction)
 STOPS = {OrderType.STOP, OrderType.STOP_LIMIT}
 AT_ONCE = {TimeInForce.IOC, TimeInForce.FOK}
-GFA = NewTimeInForce.GFA
+GFA = TimeInForce.GFA
 
 
-def may_rest(order_type: OrderType, time_in_force: TimeInForce | NewTimeInForce) -> bool:
+def may_rest(order_type: OrderType, time_in_force: TimeInForce) -> bool:
     """May the remainder of such an order rest?"""
     return order_type is not OrderType.MARKET and time_in_force not in AT_ONCE
 
@@ -42,7 +35,7 @@ class Terms:
     """What an order asks for, to check."""
 
     order_type: OrderType
-    time_in_force: TimeInForce | NewTimeInForce
+    time_in_force: TimeInForce
     instructions: int
     quantity: int = 0
     timestamp: int = 0
@@ -75,7 +68,7 @@ class Rule(NamedTuple):
     @property
     def reason(self) -> int:
         """Of the report that rejects a command with this fault."""
-        return REASONS[self.error]
+        return REASON_OF_ERROR[self.error]
 
 
 #: Checked before the quantity, in this order.
@@ -118,7 +111,7 @@ KINDS: tuple[Rule, ...] = (
     Rule(
         "an all-or-none order is a limit order, GTC, DAY or GTD, without other instructions",
         lambda t: (
-            bool(t.instructions & NewInstruction.ALL_OR_NONE)
+            bool(t.instructions & Instruction.ALL_OR_NONE)
             and (
                 t.order_type is not OrderType.LIMIT
                 or t.time_in_force in {*AT_ONCE, GFA}
@@ -150,7 +143,7 @@ FIELDS: tuple[Rule, ...] = (
     Rule(
         "an iceberg is an order that rests at a price, for more than an auction",
         lambda t: t.display_quantity > 0
-        and (not t.rests_as_limit or bool(t.instructions & NewInstruction.ALL_OR_NONE)),
+        and (not t.rests_as_limit or bool(t.instructions & Instruction.ALL_OR_NONE)),
         InvalidDisplayQuantity,
     ),
     Rule(
@@ -198,37 +191,19 @@ def check(rules: Iterable[Rule], terms: Terms) -> None:
 
 
 def checked_terms(
-    order_type: int, time_in_force: int, instructions: int, venue: Venue | None = None
-) -> tuple[OrderType, TimeInForce | NewTimeInForce, int]:
+    order_type: int, time_in_force: int, instructions: int, venue: Venue
+) -> tuple[OrderType, TimeInForce, int]:
     """The terms of an order as members. Raises InvalidOrderType, InvalidTimeInForce, InvalidInstruction, NotSupported.
 
     Unknown values come first, then terms that contradict each other, then those without a rule.
     """
     kind = checks.order_type(order_type)
-    if venue is None:
-        return _plain_terms(kind, checks.time_in_force(time_in_force), instructions)
-    time: TimeInForce | NewTimeInForce = GFA
-    if isinstance(time_in_force, bool) or time_in_force != GFA:
-        time = checks.time_in_force(time_in_force)
+    time = checks.time_in_force(time_in_force)
     check(KINDS, Terms(kind, time, instructions))
-    without_rule = instructions & NewInstruction.ALL_OR_NONE and not venue.all_or_none
+    without_rule = instructions & Instruction.ALL_OR_NONE and not venue.all_or_none
     if kind not in venue.order_types or time not in venue.times_in_force or without_rule:
         raise errors.NotSupported(f"the venue does not accept {kind.name}, {time.name} and {instructions}")
     return kind, time, instructions
-
-
-def _plain_terms(kind: OrderType, time: TimeInForce, instructions: int) -> tuple[OrderType, TimeInForce, int]:
-    """Those of a book without a venue."""
-    if kind is OrderType.MARKET and time is TimeInForce.GTD:
-        raise errors.InvalidTimeInForce("a market order never rests, so it has no expiry time")
-    if instructions & ~sum(Instruction):
-        raise errors.InvalidInstruction(f"instructions {instructions} have an unknown bit")
-    asked = Instruction(instructions)
-    if Instruction.POST_ONLY in asked and not may_rest(kind, time):
-        raise errors.InvalidInstruction(f"a {kind.name} order that is {time.name} never rests: it cannot be post-only")
-    if kind not in SUPPORTED_TYPES or time not in SUPPORTED_TIMES or asked & ~SUPPORTED_INSTRUCTIONS:
-        raise errors.NotSupported(f"there is no rule for {kind.name}, {time.name} and {asked!r}")
-    return kind, time, asked
 
 
 def check_ratio(venue: Venue, quantity: int, display: int) -> None:
