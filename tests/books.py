@@ -5,13 +5,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pricetime import Engine, OrderBook
+from pricetime import AuctionPrice, Engine, OrderBook
 from pricetime.errors import ERROR_OF_REASON, PricetimeError
 from pricetime.execution import Execution, Trade
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Report
 from pricetime.types import (
     COMMAND,
+    ORDER_EXTENSION,
     CommandType,
     Instruction,
     Order,
@@ -48,7 +49,7 @@ def command(kind: CommandType, **fields: int) -> np.ndarray[Any, Any]:
 
 
 def as_command(step: Step) -> np.ndarray[Any, Any]:
-    """Return the command of a step, as an array of one."""
+    """Return the command of a step, as an array of one, or of two with an extension."""
     method, given = step
     fields = {name: value for name, value in given.items() if name in (COMMAND.names or ())}
     fields["owner"] = given.get("owner") or 0
@@ -67,10 +68,26 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
         assert given.get("owner") is None, "a command has room for a new id or an owner"
         fields["owner"] = given["new_id"] & 0xFFFFFFFF
         return command(CommandType.REPLACE_ORDER_AS, tag=given["new_id"] >> 32, **fields)
+    if method == "uncross":
+        return command(CommandType.UNCROSS, flags=given["phase"])
+    if method == "set_price":
+        return command(CommandType.SET_PRICE, flags=given["kind"], **fields)
     if method == "match_order":
         fields["time_in_force"] = TimeInForce.IOC
-    instructions = Instruction.POST_ONLY if given.get("post_only") else 0
-    return command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, instructions=instructions, **fields)
+    fields["instructions"] = given.get("instructions", 0) | (Instruction.POST_ONLY if given.get("post_only") else 0)
+    more = {name: given[name] for name in ("trigger_price", "display_quantity") if given.get(name)}
+    fields["instructions"] |= Instruction.EXTENDED if more else 0
+    order = command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, **fields)
+    return np.concatenate([order, extension(**more)]) if more else order
+
+
+def extension(**fields: int) -> np.ndarray[Any, Any]:
+    """Return the extension of an order, as an array of one command."""
+    more = np.zeros(1, ORDER_EXTENSION)
+    more["type"] = CommandType.ORDER_EXTENSION
+    for name, value in fields.items():
+        more[name] = value
+    return more.view(COMMAND)
 
 
 def dumped(engine: Engine) -> bytes:
@@ -124,6 +141,16 @@ class AppliedBook:
 
     def set_phase(self, phase: int) -> None:
         self._apply("set_phase", phase=phase)
+
+    def uncross(self, phase: int = 0) -> None:
+        self._apply("uncross", phase=phase)
+
+    def set_price(self, kind: int, price: int) -> None:
+        self._apply("set_price", kind=kind, price=price)
+
+    def indicative(self) -> AuctionPrice | None:
+        found: AuctionPrice | None = self.book.indicative()
+        return found
 
     @property
     def phase(self) -> Phase:
@@ -190,7 +217,8 @@ def execution_of(reports: list[Report]) -> Execution:
             trades.append(Trade(r.maker_id, r.order_id, r.price, r.quantity))
         elif r.order_id == order_id:
             cancelled, reason = cancelled + r.quantity, r.reason
-    resting = open_quantity - sum(trade.quantity for trade in trades) - cancelled
+    own = [trade for trade in trades if order_id in (trade.taker_id, trade.maker_id)]  # others are of stop orders
+    resting = open_quantity - sum(trade.quantity for trade in own) - cancelled
     return Execution(order_id, trades, resting, cancelled, reason)
 
 

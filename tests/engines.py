@@ -60,6 +60,7 @@ class ReferenceEngine:
         for book in self.books.values():
             book.entries = entries
             book.open_orders = open_orders
+            book.unfinished = self.unfinished
 
     @staticmethod
     def _book(instrument: Instrument, owner_limit: int, limits: dict[int, OwnerLimits] | None) -> ReferenceBook:
@@ -72,16 +73,22 @@ class ReferenceEngine:
             tick_size=instrument.tick_size,
             lot_size=instrument.lot_size,
             limits=limits,
+            venue=instrument.venue,
         )
         book.phase = instrument.phase
         return book
 
     def apply(self, command: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the reports of an array of one command."""
-        rows = due(self, reference.Row._make(command[0].item()))
-        return np.concatenate([np.zeros(0, REPORT), *(self._execute(np.array([row], COMMAND)) for row in rows)])
+        row = reference.Row._make(command[0].item())
+        rows = due(self, row)
+        commands = [np.array([due_row], COMMAND) for due_row in rows]
+        if row.type == CommandType.ORDER_EXTENSION and rows[0].type != CommandType.GATEWAY_REJECT:
+            commands = [np.array([*rows, row], COMMAND)]  # an order and its extension
+        return np.concatenate([np.zeros(0, REPORT), *map(self._execute, commands)])
 
     def _execute(self, command: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the reports of a command, which may have its extension behind it."""
         row: Row = dict(zip(COMMAND.names or (), command[0].item(), strict=True))
         reason = self._refusal(row)
         if reason is not None:
@@ -126,6 +133,7 @@ class ReferenceEngine:
         for book, order, quantity in cancel.part(limit):
             fields = {"instrument": numbers[id(book)], "side": order.side, "order_id": order.id}
             reports.append(self._report(fields, ReportKind.CANCELLED, cancel.reason, order.price, quantity))
+            reports[-1]["maker_id"] = self.books[fields["instrument"]].reports[-1].maker_id  # the hidden part
         reason = Reason.UNFINISHED
         if cancel.is_done:
             del self.unfinished[owner]
@@ -145,7 +153,9 @@ class ReferenceEngine:
         reports = [np.zeros(0, REPORT)]
         for number, order in orders:
             fields = {"instrument": number, "side": order.side, "order_id": order.id}
-            reports.append(self._report(fields, ReportKind.OPEN_ORDER, Reason.NONE, order.price, order.quantity))
+            reason_of_order, more = (Reason.WAITS, order.trigger_price) if order.waits else (Reason.NONE, order.hidden)
+            reports.append(self._report(fields, ReportKind.OPEN_ORDER, reason_of_order, order.price, order.quantity))
+            reports[-1]["maker_id"] = more % 2**64
         end = self._report({**row, "side": 0}, ReportKind.OPEN_ORDERS_END, reason, 0, len(orders))
         return np.concatenate([*reports, end])
 

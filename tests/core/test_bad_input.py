@@ -46,7 +46,7 @@ PRICES = [2**63, -(2**63) - 1, 2**64, 10**30, -(10**5000), np.uint64(2**63)]
 UNSIGNED_64 = [-1, 2**64, -(2**63), 10**5000, np.int64(-1)]
 UNSIGNED_32 = [-1, 2**32, 2**64, np.int64(-1)]
 SIDES = [0, 3, -1, 255, 257, 2**64 + 1]
-TIMES_IN_FORCE = [5, -1, 256, 2**64]
+TIMES_IN_FORCE = [6, -1, 256, 2**64]
 MODES = [0, 7, 8, -1, 256 + 3]
 
 ADD = {"order_id": 50, "side": Side.BID, "price": 100, "quantity": 5}
@@ -199,7 +199,6 @@ def test_the_price_of_a_market_order_is_not_looked_at(book: Any, price: Any) -> 
         {"self_trade": 0},
         {"self_trade": 7},
         {"self_trade": "off"},
-        {"self_trade": None},
         {"replace_policy": 2},
         {"replace_policy": -1},
         {"replace_policy": "x"},

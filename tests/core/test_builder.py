@@ -59,6 +59,7 @@ def queue(made: BookBuilder) -> list[tuple[int, int, int, int]]:
 
 
 TRADE, CANCELLED, REDUCED, REPLACED = (ReportKind.TRADE, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.REPLACED)
+REFRESHED = ReportKind.REFRESHED
 
 
 # ---------------------------------------------------------------------- what reports do
@@ -145,7 +146,25 @@ MISFITS: list[tuple[Fields, str]] = [
     (report(REPLACED, order_id=1, maker_id=1, quantity=2**63), "quantity does not fit"),
     (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, price=101), "price is not"),
     (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, quantity=11), "quantity does not fit"),
-    (report(ReportKind.PHASE_CHANGED, quantity=2), "unknown phase"),
+    (report(ReportKind.PHASE_CHANGED, quantity=7), "phase is unknown"),
+    (accepted(9, maker_id=11), "quantity does not fit"),
+    (report(CANCELLED, order_id=1, maker_id=11), "quantity does not fit"),
+    (report(CANCELLED, order_id=1, maker_id=1), "quantity does not fit"),
+    (accepted(9, price=0, reason=Reason.AT_MARKET), "in which this does not happen"),
+    (report(REPLACED, order_id=1, maker_id=1, reason=Reason.AT_MARKET), "price is not"),
+    (report(REPLACED, order_id=1, maker_id=1, reason=Reason.PRICED), "price is not"),
+    (report(REPLACED, order_id=9, maker_id=9, reason=Reason.PRICED), "not in the book"),
+    (report(REFRESHED, order_id=1, side=ASK), "side is not"),
+    (report(REFRESHED, order_id=1, price=99), "price is not"),
+    (report(REFRESHED, order_id=1, quantity=0), "quantity does not fit"),
+    (report(REFRESHED, order_id=1, quantity=2**63), "quantity does not fit"),
+    (report(REFRESHED, order_id=9, side=0), "side is not"),
+    (report(REFRESHED, order_id=9, quantity=0), "quantity does not fit"),
+    (report(ReportKind.TRIGGERED, order_id=1), "in the book already"),
+    (report(ReportKind.TRIGGERED, order_id=9, side=3), "side is not"),
+    (report(ReportKind.AUCTION_TRADE, order_id=1, maker_id=3, side=0), "in which this does not happen"),
+    (report(ReportKind.INDICATIVE, side=0), "in which this does not happen"),
+    (report(ReportKind.UNCROSSED, side=0), "in which this does not happen"),
 ]
 
 
@@ -168,7 +187,11 @@ MISFITS_OF_A_COMMAND: list[tuple[Fields, str]] = [
     (accepted(9), "not complete"),
     (accepted(9, instrument=2), "not complete"),
     (report(REPLACED, order_id=1, maker_id=1), "not complete"),
-    (report(ReportKind.PHASE_CHANGED), "not complete"),
+    (report(ReportKind.PHASE_CHANGED, quantity=Phase.CONTINUOUS), "not complete"),
+    (report(REFRESHED, order_id=3), "not complete"),
+    (report(ReportKind.TRIGGERED, order_id=9), "not complete"),
+    (report(ReportKind.AUCTION_TRADE, order_id=3, maker_id=1, side=0), "not complete"),
+    (report(ReportKind.UNCROSSED, side=0), "not complete"),
     (report(ReportKind.EXPIRED, order_id=1), "not complete"),
     (report(ReportKind.REJECTED), "not complete"),
     (report(ReportKind.MASS_CANCELLED), "not complete"),
@@ -342,10 +365,11 @@ def spoilt(change: Callable[[np.ndarray[Any, Any]], object], **fields: Any) -> S
         (spoilt(lambda orders: orders["order_id"].put(1, 2)), "order 2: its order id is in the book already"),
         (spoilt(lambda orders: orders["instrument"].put(0, 9)), "order 2: its instrument is unknown"),
         (spoilt(lambda orders: orders["quantity"].put(3, 0)), "order 7: its quantity"),
-        (spoilt(lambda orders: orders["price"].put(3, 50)), "order 7: whether it rests or takes"),
+        (spoilt(lambda orders: orders["price"].put(3, 50)), "order 7: whether orders rest or take"),
         (spoilt(lambda orders: orders["price"].put(3, 201)), "digest"),
         (spoilt(lambda orders: orders["taking"].put(3, 1)), "order 7: whether"),
-        (spoilt(lambda orders: orders["taking"].put(3, 3)), "order 7: whether"),
+        (spoilt(lambda orders: orders["taking"].put(3, 4)), "order 7: whether"),
+        (spoilt(lambda orders: orders["taking"].put(3, 3)), "order 7: its phase"),
         (spoilt(lambda orders: orders["taking"].put([2, 3], 2)), "order 7: whether"),
         (spoilt(lambda orders: orders["taking"].put([3, 4], 2)), "order 3: whether"),
         (spoilt(lambda orders: orders["side"].put(0, 3)), "order 2: its side"),
@@ -483,3 +507,10 @@ def test_it_is_made_once() -> None:
 def test_what_was_never_made_answers_nothing(call: Callable[[Any], object]) -> None:
     with pytest.raises((AttributeError, TypeError)):
         call(BookBuilder.__new__(BookBuilder))
+
+
+def test_a_slice_that_its_level_has_no_room_for() -> None:
+    made = builder(accepted(1, quantity=2**63 - 1), accepted(2, quantity=2**63 - 1), accepted(3, quantity=1))
+    with pytest.raises(ReportMismatch, match=r"would add up to 2\*\*64 or more"):
+        made.apply(reports(report(ReportKind.REFRESHED, order_id=3, quantity=2), first=4))
+    made.apply(reports(report(ReportKind.REFRESHED, order_id=3, quantity=1), first=4))

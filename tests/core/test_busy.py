@@ -65,6 +65,12 @@ CALLS: dict[str, Callable[[OrderBook], object]] = {
     "reduce_order": lambda book: book.reduce_order(8, 1),
     "replace_order": lambda book: book.replace_order(9, 10, 5),
     "apply": lambda book: book.apply(command(CommandType.CANCEL_ORDER, order_id=5)),
+    "set_phase": lambda book: book.set_phase(Phase.CONTINUOUS),
+    "expire": lambda book: book.expire(0),
+    "set_price": lambda book: book.set_price(1, 10),
+    "indicative": lambda book: book.indicative(),
+    "reference_price": lambda book: book.reference_price,
+    "last_price": lambda book: book.last_price,
     "best_bid": lambda book: book.best_bid,
     "best_ask": lambda book: book.best_ask,
     "depth": lambda book: book.depth(),
@@ -340,7 +346,9 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
             lambda: book.cancel_order(77),
             lambda: book.reduce_order(1, 1, owner=5),
             lambda: book.replace_order(1, 5, 5, new_id=1, owner=np.int64(7)),
-            lambda: book.set_phase(5),
+            lambda: book.set_phase(7),
+            book.uncross,
+            lambda: book.add_order(4, BID, 99, 6, display_quantity=7),
         ):
             with pytest.raises(PricetimeError):
                 refused()
@@ -352,6 +360,13 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
         book.reduce_order(1, 1)
         book.mass_cancel(3)
         book.add_order(3, BID, 101, 6)
+        book.add_order(4, BID, 99, 6, display_quantity=2)
+        book.replace_order(4, 99, 5, display_quantity=3)
+        book.set_price(1, 100)
+        _ = book.expire(1), book.indicative(), book.reference_price, book.last_price
+        book.set_phase(Phase.OPENING_AUCTION)
+        book.uncross()
+        book.cancel_order(4)
         _ = book.phase, book.best_bid, book.depth(), book.order(1), book.orders(1, 101), book.queue_position(1)
         _ = list(book), 1 in book, book.digest(), copy.copy(book)
         book.cancel_order(1)

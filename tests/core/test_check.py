@@ -162,7 +162,7 @@ SPOILT: list[tuple[Callable[[Any], None], str]] = [
     (forget_an_id, "found by its id|one entry for each order"),
     (name_twice, "found by its id|one entry for each order"),
     (cross, "below the best ask"),
-    (put(book, "phase", 2), "in a phase of the table"),
+    (put(book, "phase", 7), "in a phase of the table"),
     (put(book, "phase", 1), "is that of its phase"),
     (put(book, "low_price", -(2**62)), "in the band"),
     (put(book, "band", 2**63), "in the band"),

@@ -22,7 +22,7 @@ from pricetime.errors import (
     UnknownInstrument,
     UnknownOrder,
 )
-from pricetime.types import COMMAND, CommandType, Reason, ReportKind
+from pricetime.types import COMMAND, ORDER_EXTENSION, CommandType, Reason, ReportKind
 from tests.books import ask, bid, command, dumped, reports_of
 
 NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]
@@ -43,6 +43,39 @@ def test_reports_say_which_instrument_and_are_numbered_together() -> None:
     assert reports["instrument"].tolist() == [0, 1_048_575, 7]
     assert reports["seq_num"].tolist() == [1, 2, 3]
     assert reports["reason"].tolist() == [0, 0, Reason.UNKNOWN_INSTRUMENT]
+
+
+def test_which_command_made_which_report() -> None:
+    engine = Engine([Instrument(0), Instrument(1)], capacity=10)
+    extended = new(1, 5, 1, 90, 9, instructions=128)
+    more = np.zeros(1, ORDER_EXTENSION)
+    more["type"], more["display_quantity"] = CommandType.ORDER_EXTENSION, 3
+    commands = [new(0, 1, 2, 100, 5), new(0, 2, 1, 100, 2), new(7, 3, 1, 1, 1), extended, more.view(COMMAND)]
+    reports, ends = engine.apply_with_ends(np.concatenate(commands))
+    assert ends.tolist() == [1, 3, 4, 4, 5]
+    assert reports["order_id"].tolist() == [1, 2, 2, 3, 5]
+    assert reports["seq_num"].tolist() == [1, 2, 3, 4, 5]
+    same = Engine([Instrument(0), Instrument(1)], capacity=10)
+    assert (same.apply(np.concatenate(commands)) == reports).all()
+    empty, none = engine.apply_with_ends(np.zeros(0, COMMAND))
+    assert (len(empty), len(none)) == (0, 0)
+    with pytest.raises(InvalidCommands):
+        engine.apply_with_ends([1, 2])  # type: ignore[arg-type]
+
+
+def test_the_ends_of_commands_that_need_more_room() -> None:
+    """Icebergs of many slices: their reports fit no block that is made before they trade."""
+    engine = Engine([Instrument(0)], capacity=10)
+    icebergs = []
+    for order_id in (1, 2, 3):
+        more = np.zeros(1, ORDER_EXTENSION)
+        more["type"], more["display_quantity"] = CommandType.ORDER_EXTENSION, 1
+        icebergs += [new(0, order_id, 2, 100, 900, instructions=128), more.view(COMMAND)]
+        icebergs.append(new(0, 10 + order_id, 1, 100, 900))
+    reports, ends = engine.apply_with_ends(np.concatenate(icebergs))
+    taken = reports["kind"] == ReportKind.TRADE
+    assert np.add.reduceat(taken, [0, *ends[:-1]]).tolist()[2::3] == [900, 900, 900]
+    assert ends[-1] == len(reports)
 
 
 def test_reports_of_calls_are_numbered_too() -> None:
@@ -285,7 +318,7 @@ def test_the_names_of_a_book_with_an_instrument() -> None:
         with pytest.raises(UnknownInstrument):
             call(9)
     with pytest.raises(InvalidPhase):
-        engine.set_phase(7, 2)
+        engine.set_phase(7, 7)
 
 
 def test_a_book_may_have_a_tick_size_and_a_lot_size() -> None:

@@ -41,8 +41,8 @@ def test_the_system_has_too_little() -> None:
     pools = "a smaller capacity or level_capacity"
     ids = "a smaller capacity, or a smaller order_limit of the instrument"
     assert run.stdout.splitlines() == [
-        f"no room for 2147483648 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
-        f"no room for 1000 orders and 2147483648 levels, 68719476768 bytes: use {pools}",
+        f"no room for 2147483648 orders and 2147483648 levels, 68719476800 bytes: use {pools}",
+        f"no room for 1000 orders and 2147483648 levels, 68719476992 bytes: use {pools}",
         f"no room for a table of 8388608 order ids, 100663304 bytes: use {ids}",
         "1",
     ]

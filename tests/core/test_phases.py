@@ -13,17 +13,14 @@ from pricetime.reference.commands import apply
 from pricetime.types import Instruction, Phase
 from tests.books import command, dumped
 
-#: Phases that do not exist: orders are collected without matching; nothing is accepted.
-COLLECTING, CLOSED = 2, 3
+#: A phase that does not exist: nothing is accepted.
+SHUT = len(phases.PHASES)
 REPLACE_AS = CommandType.REPLACE_ORDER_AS
 
 
 @pytest.fixture(autouse=True)
 def _more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = {
-        COLLECTING: PhaseRule(frozenset({NEW, REPLACE, CANCEL}), False, Reason.NOT_SUPPORTED),
-        CLOSED: PhaseRule(frozenset(), False, Reason.INSTRUMENT_HALTED),
-    }
+    rows = {SHUT: PhaseRule(frozenset(), False, Reason.INSTRUMENT_HALTED)}
     monkeypatch.setattr(phases, "PHASES", phases.PHASES | rows)
 
 
@@ -35,7 +32,7 @@ def order(order_id: int, side: int, price: int, **fields: int) -> np.ndarray[Any
     return command(NEW, order_id=order_id, side=side, price=price, quantity=5, **fields)
 
 
-@pytest.mark.parametrize("phase", [*Phase, COLLECTING, CLOSED])
+@pytest.mark.parametrize("phase", [*Phase, SHUT])
 @pytest.mark.parametrize("kind", [NEW, REPLACE, REPLACE_AS, CANCEL, REDUCE])
 def test_a_phase_accepts_what_its_row_says(phase: int, kind: CommandType) -> None:
     book = OrderBook(10)
@@ -56,7 +53,7 @@ def test_without_matching_orders_cross_and_rest() -> None:
     commands = np.concatenate(
         [
             order(1, 2, 100),
-            begin(COLLECTING),
+            begin(Phase.PRE_OPEN),
             order(2, 1, 105),
             order(3, 1, 105, instructions=Instruction.POST_ONLY),
             order(4, 1, 105, time_in_force=TimeInForce.IOC),
@@ -64,14 +61,14 @@ def test_without_matching_orders_cross_and_rest() -> None:
             order(6, 1, 0, order_type=OrderType.MARKET),
             order(7, 1, 90),
             command(REPLACE, order_id=7, price=110, quantity=3),
-            command(REPLACE, order_id=3, price=107, quantity=3),
+            command(REPLACE, order_id=2, price=107, quantity=3),
         ]
     )
     engine = Engine([Instrument(0)], capacity=10)
     reports = engine.apply(commands)
     assert reports.tobytes() == apply(ReferenceBook(10), commands).tobytes()
     assert ReportKind.TRADE not in reports["kind"]
-    assert [order.id for order in engine.book(0)] == [7, 3, 2, 1]
+    assert [order.id for order in engine.book(0)] == [7, 2, 1]
     engine.check()
     builder = BookBuilder([0])
     builder.apply(reports)
@@ -80,7 +77,7 @@ def test_without_matching_orders_cross_and_rest() -> None:
 
 def test_a_crossed_book_comes_back_from_its_records() -> None:
     engine = Engine([Instrument(0)], capacity=10)
-    engine.apply(np.concatenate([begin(COLLECTING), order(1, 2, 100), order(2, 1, 105)]))
+    engine.apply(np.concatenate([begin(Phase.PRE_OPEN), order(1, 2, 100), order(2, 1, 105)]))
     other = Engine([Instrument(0)], capacity=10)
     other.restore(engine.dump())
     other.check()
@@ -89,5 +86,5 @@ def test_a_crossed_book_comes_back_from_its_records() -> None:
 
 def test_a_number_without_a_row_is_no_phase() -> None:
     book = OrderBook(10)
-    reports = book.apply(np.concatenate([begin(CLOSED + 1), begin(255)]))
+    reports = book.apply(np.concatenate([begin(SHUT + 1), begin(255)]))
     assert reports["reason"].tolist() == [Reason.INVALID_PHASE] * 2

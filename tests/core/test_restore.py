@@ -5,23 +5,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, CommandType, Engine, Instrument, Phase, SelfTrade, Side, TimeInForce
-from pricetime.errors import InvalidRecords, InvalidSetting, LevelsFull, OrdersFull, SnapshotMismatch
+from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, Phase, SelfTrade, Side, TimeInForce
+from pricetime.errors import InvalidRecords, InvalidSetting, LevelsFull, OrdersFull, RefreshesFull, SnapshotMismatch
+from pricetime.phases import PHASES
 from pricetime.types import (
-    INSTRUMENT_PHASE,
+    INSTRUMENT_STATE,
     RESTING_ORDER,
     UNFINISHED_CANCEL,
     BookRecords,
     Instruction,
     OrderType,
+    PriceKind,
     Reason,
     ReportKind,
 )
 from tests.books import U64, ask, bid, command, dumped, queue, state
 
 NEW, MASS_CANCEL = CommandType.NEW_ORDER, CommandType.MASS_CANCEL
-NOTHING = BookRecords(*(np.zeros(0, dtype) for dtype in (INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL)))
-CONTINUOUS, HALTED = Phase
+AT_LEVEL, IN_CALL, AT_TRIGGER, FOR_OPEN, FOR_CLOSE, FOR_WHOLE = range(6)
+NOTHING = BookRecords(*(np.zeros(0, dtype) for dtype in (INSTRUMENT_STATE, RESTING_ORDER, UNFINISHED_CANCEL)))
+CONTINUOUS, HALTED = Phase.CONTINUOUS, Phase.HALTED
 
 
 def new(order_id: int, price: int = 100, quantity: int = 10, side: int = 1, **fields: int) -> np.ndarray[Any, Any]:
@@ -61,10 +64,13 @@ def test_each_book_is_in_the_phase_that_it_was_in(before: Phase, after: Phase, n
     engine = Engine([Instrument(1, phase=before)], capacity=5)
     book = engine.book(1)
     if orders:
-        book.set_phase(CONTINUOUS)
+        if before in (HALTED, Phase.CLOSED):
+            book.set_phase(CONTINUOUS)
         bid(book, 1, 10, 5)
         bid(book, 2, 10, 5)
-    book.set_phase(after)
+    ends = PHASES[book.phase].collects and PHASES[after].matches
+    engine.apply(command(CommandType.UNCROSS if ends else CommandType.SET_PHASE, instrument=1, flags=after))
+    assert book.phase == after
     other = restored(engine.dump(), Instrument(1, phase=now), capacity=5)
     assert state(other.book(1)) == state(book)
 
@@ -107,10 +113,10 @@ def test_what_an_order_was_entered_with_comes_along() -> None:
         "timestamp": U64, "order_id": U64, "reference": 1, "price": -(2**63), "remaining": 2**63 - 1, "owner": 3,
         "tag": 2**32 - 1, "instrument": 0, "side": 1, "time_in_force": TimeInForce.GTC,
         "self_trade": SelfTrade.DECREMENT, "order_type": OrderType.LIMIT, "instructions": Instruction.POST_ONLY,
-        "zero": 0, "zero2": 0, "zero3": 0, "trigger_price": 0, "display_quantity": 0, "hidden_quantity": 0,
-        "expiry_ns": 0, "minimum_quantity": 0,
+        "place": 0, "zero": 0, "protection": 0, "trigger_price": 0, "display_quantity": 0, "hidden_quantity": 0,
+        "expiry_ns": 0, "filled": 0, "entered": 0,
     }  # fmt: skip
-    assert records.phases.tolist() == [(0, CONTINUOUS, 0, 0)]
+    assert records.instruments.tolist() == [(0, CONTINUOUS, 0, 0, 0, 0, 0, 0, 0)]
     assert len(records.unfinished) == 0
 
 
@@ -133,23 +139,43 @@ MISFITS: list[tuple[str, dict[str, int], str]] = [
     ("resting", {"instrument": 2**32 - 1}, "instrument is unknown"),
     ("resting", {"side": 0}, "no side"),
     ("resting", {"side": 3}, "no side"),
-    ("resting", {"time_in_force": TimeInForce.IOC}, "does not rest"),
-    ("resting", {"time_in_force": TimeInForce.DAY}, "does not rest"),
-    ("resting", {"order_type": OrderType.MARKET}, "does not rest"),
-    ("resting", {"instructions": Instruction.EXTENDED}, "does not rest"),
-    ("resting", {"instructions": 8}, "does not rest"),
+    ("resting", {"time_in_force": TimeInForce.IOC}, "not in this place"),
+    ("resting", {"time_in_force": TimeInForce.FOK}, "not in this place"),
+    ("resting", {"time_in_force": 6}, "not in this place"),
+    ("resting", {"time_in_force": TimeInForce.DAY}, "entry number"),
+    ("resting", {"time_in_force": TimeInForce.DAY, "entered": 1}, "entry number"),  # more than were given
+    ("resting", {"entered": 1}, "entry number"),
+    ("resting", {"order_type": OrderType.MARKET}, "not in this place"),
+    ("resting", {"order_type": 5, "place": FOR_OPEN}, "not in this place"),
+    ("resting", {"instructions": 16}, "not in this place"),
+    ("resting", {"instructions": Instruction.ALL_OR_NONE}, "not in this place"),
+    ("resting", {"place": 6}, "not in this place"),
+    ("resting", {"place": IN_CALL}, "not in this place"),
+    ("resting", {"place": AT_TRIGGER}, "not in this place"),
+    ("resting", {"place": FOR_OPEN}, "not in this place"),
+    ("resting", {"place": FOR_CLOSE}, "not in this place"),
+    ("resting", {"place": FOR_WHOLE}, "not in this place"),
+    ("resting", {"place": IN_CALL, "order_type": OrderType.MARKET, "price": 1, "entered": 1}, "without a price"),
+    ("resting", {"place": IN_CALL, "order_type": OrderType.MARKET, "price": 0, "entered": 1}, "were collected"),
+    ("resting", {"place": AT_TRIGGER, "order_type": OrderType.STOP_LIMIT, "entered": 1}, "hidden lots"),
     ("resting", {"self_trade": 7}, "self-trade mode"),
     ("resting", {"remaining": 0}, "invalid quantity"),
     ("resting", {"remaining": 2**63}, "invalid quantity"),
-    ("resting", {"trigger_price": -1}, "must be 0"),
-    ("resting", {"display_quantity": 1}, "must be 0"),
-    ("resting", {"hidden_quantity": 1}, "must be 0"),
-    ("resting", {"expiry_ns": 1}, "must be 0"),
-    ("resting", {"minimum_quantity": 1}, "must be 0"),
+    ("resting", {"trigger_price": -1}, "trigger price and protection"),
+    ("resting", {"protection": 1}, "trigger price and protection"),
+    ("resting", {"display_quantity": 1}, "entry number"),
+    ("resting", {"hidden_quantity": 1}, "hidden lots"),
+    ("resting", {"display_quantity": 1, "hidden_quantity": 5, "entered": 1}, "hidden lots"),
+    ("resting", {"expiry_ns": 1}, "expiry time"),
+    ("resting", {"time_in_force": TimeInForce.GTD}, "expiry time"),
+    ("resting", {"zero": 1}, "must be 0"),
+    ("resting", {"place": IN_CALL, "order_type": 1, "price": 0, "entered": 1, "display_quantity": 1}, "hidden lots"),
     ("resting", {"order_id": 1}, "order id is in use"),
     ("resting", {"price": 200}, "crossed"),
-    ("phases", {"instrument": 5, "phase": 2}, "phase is unknown"),
-    ("phases", {"instrument": 3}, "instrument is unknown"),
+    ("instruments", {"instrument": 5, "phase": 7}, "phase is unknown"),
+    ("instruments", {"instrument": 3}, "instrument is unknown"),
+    ("instruments", {"instrument": 5, "has": 32}, "must be 0"),
+    ("instruments", {"instrument": 5, "zero": 1}, "must be 0"),
 ]
 
 
@@ -203,7 +229,7 @@ def test_arguments() -> None:
     engine = Engine([Instrument(5)], capacity=5)
     none: Any = None
     wrong: list[Any] = [None, tuple(NOTHING), NOTHING._replace(resting=none)]
-    wrong += [NOTHING._replace(phases=np.zeros(3, np.uint8)), NOTHING._replace(unfinished=np.zeros(3, COMMAND))]
+    wrong += [NOTHING._replace(instruments=np.zeros(3, np.uint8)), NOTHING._replace(unfinished=np.zeros(3, COMMAND))]
     wrong += [NOTHING._replace(resting=np.zeros(4, RESTING_ORDER)[::2])]
     for records in wrong:
         with pytest.raises(InvalidRecords):
@@ -218,7 +244,7 @@ def test_arguments() -> None:
 
 def test_a_long_queue_and_a_long_chain_need_no_depth() -> None:
     """One owner, one price, then every order moved to a second level, the newest first."""
-    n = 3000
+    n = 3000 if COMPILED else 1200
     engine = Engine([Instrument(0)], capacity=n, owner_limit=3)
     engine.apply(np.concatenate([new(order_id, 5, owner=1 + order_id % 2) for order_id in range(n)]))
     for order_id in reversed(range(0, n, 3)):
@@ -233,3 +259,66 @@ def test_an_ask_alone_crosses_nothing() -> None:
     engine = Engine([Instrument(0)], capacity=5)
     ask(engine.book(0), 1, 5, 5)
     assert restored(engine.dump(), Instrument(0)).digest() == engine.digest()
+
+
+def test_prices_that_commands_set_come_along() -> None:
+    engine = Engine([Instrument(1, low_price=5, high_price=500)], capacity=5)
+    prices = {PriceKind.REFERENCE: 100, PriceKind.LAST: 101, PriceKind.LOW: 90, PriceKind.HIGH: 110}
+    for kind, price in prices.items():
+        engine.apply(command(CommandType.SET_PRICE, instrument=1, flags=kind, price=price))
+    records = engine.dump()
+    assert records.instruments.tolist() == [(1, CONTINUOUS, 2 + 4 + 8 + 16, 0, 0, 100, 101, 90, 110)]
+    for instrument in (Instrument(1), Instrument(1, low_price=95, high_price=96)):
+        other = restored(records, instrument)
+        assert dumped(other) == dumped(engine)
+        outside = [new(1, 89, instrument=1), new(2, 111, instrument=1), new(3, 110, instrument=1, side=2)]
+        reasons = [int(other.apply(row)["reason"][0]) for row in outside]
+        assert reasons == [Reason.PRICE_OUTSIDE_BAND, Reason.PRICE_OUTSIDE_BAND, Reason.NONE]
+
+
+def test_an_end_of_the_band_without_a_command_is_that_of_the_instrument() -> None:
+    engine = Engine([Instrument(1, low_price=5, high_price=500)], capacity=5)
+    engine.apply(command(CommandType.SET_PRICE, instrument=1, flags=PriceKind.LOW, price=90))
+    other = restored(engine.dump(), Instrument(1, low_price=1, high_price=600))
+    reasons = [int(other.apply(new(n, price, instrument=1))["reason"][0]) for n, price in enumerate((89, 90, 600, 601))]
+    assert reasons == [Reason.PRICE_OUTSIDE_BAND, Reason.NONE, Reason.NONE, Reason.PRICE_OUTSIDE_BAND]
+
+
+def test_more_refreshes_than_the_engine_may_have_by_now() -> None:
+    engine = Engine([Instrument(1)], capacity=5)
+    engine.book(1).add_order(1, Side.BID, 100, 50, display_quantity=5)
+    other = Engine([Instrument(1)], capacity=5, refresh_limit=8)
+    with pytest.raises(RefreshesFull, match="refresh_limit"):
+        other.restore(engine.dump())
+    assert len(other) == 0
+    other.check()
+
+
+def test_two_orders_with_one_entry_number() -> None:
+    engine = Engine([Instrument(1)], capacity=5)
+    for order_id in (1, 2):
+        engine.book(1).add_order(order_id, Side.BID, 100, 50, time_in_force=TimeInForce.DAY)
+    records = engine.dump()
+    records.resting["entered"] = 1
+    with pytest.raises(SnapshotMismatch, match="same entry number"):
+        restored(records, Instrument(1))
+
+
+def test_orders_for_the_day_come_in_the_order_of_their_entry() -> None:
+    engine = Engine([Instrument(1)], capacity=5)
+    for order_id in (1, 2):
+        engine.book(1).add_order(order_id, Side.BID, 100 + order_id, 50, time_in_force=TimeInForce.DAY)
+    records = engine.dump()
+    with pytest.raises(SnapshotMismatch, match=r"record 1 of resting: .*entry number"):
+        restored(records._replace(resting=records.resting[::-1].copy()), Instrument(1))
+
+
+def test_more_orders_that_end_than_an_instrument_may_have_by_now() -> None:
+    engine = Engine([Instrument(1)], capacity=100)
+    for order_id in range(60):
+        kinds = {"time_in_force": TimeInForce.GTD, "expiry_ns": 1000 - order_id % 7}
+        engine.book(1).add_order(order_id, Side.BID, 100, 5, **kinds)  # type: ignore[arg-type]
+    other = restored(engine.dump(), Instrument(1, order_limit=3), seq_num=engine.seq_num, capacity=100)
+    late = command(CommandType.EXPIRE, instrument=1, quantity=2000)
+    assert other.apply(late).tobytes() == engine.apply(late).tobytes()
+    other.check()

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from pricetime.errors import InvalidInstruction, InvalidTimeInForce, NotSupported, PricetimeError, WouldCross
+from pricetime.errors import (
+    InvalidExpiry,
+    InvalidInstruction,
+    InvalidTimeInForce,
+    InvalidTriggerPrice,
+    NotInPhase,
+    PricetimeError,
+    WouldCross,
+)
 from pricetime.execution import Execution, Trade
 from pricetime.types import OrderType, Reason, Side, TimeInForce
 from tests.books import FOK, I64_MAX, I64_MIN, IOC, MARKET, NEVER_RESTS, POST_ONLY, ask, bid, ladder, state
@@ -94,13 +102,12 @@ def test_what_never_rests_cannot_be_post_only(book: Any, terms: dict[str, Any]) 
     ("terms", "error"),
     [
         (MARKET | {"time_in_force": TimeInForce.GTD}, InvalidTimeInForce),
-        *(({"order_type": kind}, NotSupported) for kind in list(OrderType)[2:]),
-        *(({"order_type": kind} | IOC, NotSupported) for kind in list(OrderType)[2:]),
-        *(({"time_in_force": tif}, NotSupported) for tif in (TimeInForce.DAY, TimeInForce.GTD)),
-        (MARKET | {"time_in_force": TimeInForce.DAY}, NotSupported),
-        (POST_ONLY | {"time_in_force": TimeInForce.DAY}, NotSupported),
-        (POST_ONLY | {"order_type": OrderType.STOP}, NotSupported),
-        (POST_ONLY | {"order_type": OrderType.STOP} | IOC, InvalidInstruction),
+        *(({"order_type": kind}, InvalidTriggerPrice) for kind in (OrderType.STOP, OrderType.STOP_LIMIT)),
+        *(({"order_type": kind} | IOC, InvalidTimeInForce) for kind in list(OrderType)[2:]),
+        ({"time_in_force": TimeInForce.GTD}, InvalidExpiry),
+        ({"time_in_force": TimeInForce.GFA}, NotInPhase),
+        (POST_ONLY | {"order_type": OrderType.STOP}, InvalidInstruction),
+        (POST_ONLY | {"order_type": OrderType.STOP} | IOC, InvalidTimeInForce),
     ],
     ids=str,
 )

@@ -2,7 +2,7 @@
 
 import json
 import random
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from pricetime import COMMAND, OrderBook, OwnerLimits
 from pricetime.reference import ReferenceBook
-from tests.books import Step, as_command, play, reports_of, state
+from tests.books import as_command, play, reports_of, state
 from tests.fuzz.flow import random_settings, random_steps
 from tests.properties.side_by_side import SideBySide
 
@@ -18,7 +18,7 @@ from tests.properties.side_by_side import SideBySide
 @dataclass
 class Case:
     settings: dict[str, Any]
-    steps: list[Step]
+    steps: list[Any]
 
     @classmethod
     def draw(cls, seed: int, count: int) -> Self:
@@ -67,7 +67,7 @@ class Case:
             return True
         return False
 
-    def shrink(self) -> "Case":
+    def shrink(self) -> Self:
         """The same failure with as few steps as leaving some out can do."""
         steps = self.steps
         size = len(steps) // 2
@@ -75,9 +75,9 @@ class Case:
             start = 0
             while start < len(steps):
                 fewer = steps[:start] + steps[start + size :]
-                if Case(self.settings, fewer).fails():
+                if replace(self, steps=fewer).fails():
                     steps = fewer
                 else:
                     start += size
             size //= 2
-        return Case(self.settings, steps)
+        return replace(self, steps=steps)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pricetime.types import COMMAND, ORDER_EXTENSION, CommandType, Instruction, Reason
 from pricetime.wire.framing import Frames
-from pricetime.wire.messages import Heartbeat, Logout, Message, NewOrder, OpenOrders, OrderExtension
+from pricetime.wire.messages import Heartbeat, Logout, Message, NewOrder, OpenOrders, OrderExtension, ReplaceOrder
 from pricetime.wire.rules import Role, State
 from pricetime.wire.session import Ended
 from pricetime.wire.types import ORDER_ID_BITS, SessionReason
@@ -52,11 +52,11 @@ def expected(data: bytes, owner: int) -> Expected:
     end._frames = Frames()
     commands: list[dict[str, int]] = []
     used = 0
-    order: NewOrder | None = None  # whose extension must follow
+    order: NewOrder | ReplaceOrder | None = None  # whose extension must follow
     for event in end.receive(data, 1):
         if isinstance(event, Ended):
             return Expected(commands, used, event.reason)
-        if isinstance(event, NewOrder) and event.instructions & Instruction.EXTENDED:
+        if isinstance(event, NewOrder | ReplaceOrder) and event.instructions & Instruction.EXTENDED:
             order = event
             continue
         if isinstance(event, OrderExtension):
@@ -77,10 +77,10 @@ def expected(data: bytes, owner: int) -> Expected:
     return Expected(commands, used, SessionReason.NO_REASON)
 
 
-def commands_of_extended(order: NewOrder, extension: OrderExtension, owner: int) -> list[dict[str, int]]:
+def commands_of_extended(order: NewOrder | ReplaceOrder, extension: OrderExtension, owner: int) -> list[dict[str, int]]:
     """The two commands that an order with its extension becomes, or the one that rejects both."""
     command = command_of(order, owner)
-    if command["type"] == CommandType.NEW_ORDER and extension.malformed:
+    if command["type"] != CommandType.GATEWAY_REJECT and extension.malformed:
         command = command_of(order._replace(zero=1), owner)
     if command["type"] == CommandType.GATEWAY_REJECT:
         return [command]
@@ -97,6 +97,8 @@ def command_of(message: Message, owner: int) -> dict[str, int]:
     command.update((name, value) for name, value in message._asdict().items() if name in command)
     command.update(session=owner, owner=owner, length=40)
     reason = Reason.MALFORMED if message.malformed else Reason.NONE
+    if isinstance(message, ReplaceOrder) and message.instructions & ~Instruction.EXTENDED:
+        reason = Reason.MALFORMED
     if isinstance(message, OpenOrders):
         command["quantity"] = message.behind
         if message.flags > 1:

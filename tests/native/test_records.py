@@ -44,7 +44,7 @@ def test_type_of_a_report() -> None:
         ("OrderExtension", types.ORDER_EXTENSION),
         ("Report", types.REPORT),
         ("RestingOrder", types.RESTING_ORDER),
-        ("InstrumentPhase", types.INSTRUMENT_PHASE),
+        ("InstrumentState", types.INSTRUMENT_STATE),
         ("UnfinishedCancel", types.UNFINISHED_CANCEL),
         ("SnapshotOrder", types.SNAPSHOT_ORDER),
         ("PassiveResult", types.PASSIVE_RESULT),
@@ -95,6 +95,8 @@ def test_cells_refuse_what_is_beyond_their_end() -> None:
         ("long long", 2**63, -(2**63)),
         ("long long", -1, -1),
         ("unsigned short", 65535, 65535),
+        ("unsigned __int128", 2**128 + 5, 5),
+        ("__int128", 2**127, -(2**127)),
     ],
 )
 def test_integers_convert_as_c_does(c_name: str, value: int, expected: int) -> None:

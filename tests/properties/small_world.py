@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from pricetime.phases import PHASES
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Order
 from pricetime.types import COMMAND, REPORT, OrderType, Phase, ReportKind, Side
@@ -60,7 +61,8 @@ def mass_cancels(owners: tuple[int, ...]) -> list[Step]:
 
 
 def states() -> list[Step]:
-    return [("set_phase", {"phase": int(phase)}) for phase in Phase]
+    """Phases that do not collect orders: what a book keeps of one that does is not part of this world."""
+    return [("set_phase", {"phase": int(phase)}) for phase in Phase if not PHASES[phase].collects]
 
 
 def reopen(place: int) -> list[Step]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pricetime import OrderBook, Side
+from pricetime import COMPILED, OrderBook, Side
 from pricetime.native.spread import id_multiplier
 from tests.books import play
 from tests.properties.side_by_side import SideBySide
@@ -30,7 +30,7 @@ def test_ids_that_collide(bits: int, top: str, capacity: int) -> None:
     drawn = ids_spread_to(wanted, bits, rng)
     ids = list(dict.fromkeys(next(drawn) for _ in range(120)))
     books = SideBySide(capacity=capacity)
-    for turn in range(1500):
+    for turn in range(1500 if COMPILED else 400):
         order_id = rng.choice(ids)
         if order_id not in books.reference:
             books.step(("add_order", {"order_id": order_id, "side": 1, "price": rng.randrange(9), "quantity": 5}))

@@ -27,8 +27,8 @@ FAULTS: dict[str, tuple[Given, list[Given]]] = {
         [
             *({"order_id": bad} for bad in ("x", -1, 2**64, 1)),
             *({"side": bad} for bad in (0, 3, "bid", TimeInForce.IOC)),
-            *({"order_type": bad} for bad in (5, None, Side.BID, OrderType.STOP)),
-            *({"time_in_force": bad} for bad in (5, None, Side.BID, TimeInForce.DAY)),
+            *({"order_type": bad} for bad in (5, None, Side.BID)),
+            *({"time_in_force": bad} for bad in (6, None, Side.BID)),
             {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.GTD},
             {"order_type": OrderType.MARKET, "post_only": True},
             {"time_in_force": TimeInForce.FOK, "post_only": True},

@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, COMPILED, CommandType, Engine, Instrument
+from pricetime.errors import PricetimeError
+from pricetime.reference import ReferenceBook
+from pricetime.reference.commands import apply
+from pricetime.reference.queues import mix
 from tests.books import command, dumped, state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
+from tests.reference.venue_flow import Flow, random_settings
 
 #: Commands that both must answer alike afterwards.
 AFTER = 1000 if COMPILED else 200
@@ -65,3 +70,74 @@ def test_under_other_rules_the_same_rests(seed: int) -> None:
     assert dumped(other) == dumped(engine)
     last = np.concatenate(everything_off())
     assert other.apply(last).tobytes() == engine.apply(last).tobytes()
+
+
+def venue_engine(settings: dict[str, Any], phase: int = 0) -> Engine:
+    """An engine with one book of these settings."""
+    names = ("self_trade", "replace_policy", "low_price", "high_price")
+    rules = {name: settings[name] for name in names if name in settings}
+    instrument = Instrument(0, venue=settings["venue"], phase=phase, **rules)  # type: ignore[arg-type]
+    limits = {"level_capacity": 1000, "refresh_limit": 10**6}
+    room: dict[str, Any] = {name: settings[name] or most for name, most in limits.items()}
+    return Engine([instrument], capacity=settings["capacity"] or 1000, owner_limit=settings["owner_limit"], **room)
+
+
+def cancels_in_parts(rng: random.Random) -> np.ndarray[Any, Any]:
+    """A mass cancel that is unfinished if its owner has more than one order, or the next part of one."""
+    kind = rng.choice([CommandType.MASS_CANCEL, CommandType.CONTINUE])
+    return command(kind, owner=rng.randint(1, 4), tag=1)
+
+
+@pytest.mark.parametrize("seed", range(80 if COMPILED else 15))
+def test_books_with_the_rules_of_a_venue_are_answered_alike(seed: int) -> None:
+    """In whatever phase, with icebergs, stop orders and mass cancels under way, after every tenth command."""
+    rng = random.Random(seed)
+    settings = random_settings(rng)
+    book = ReferenceBook(**settings)
+    flow = Flow(rng, all_or_none=book.venue.all_or_none)
+    engine = venue_engine(settings)
+    for step in range(150):
+        rows = cancels_in_parts(rng) if rng.random() < 0.05 else flow.next(list(book.by_id))
+        apply(book, rows)
+        expected = engine.apply(rows)
+        if step % 10 == 9:
+            other = venue_engine(settings, phase=rng.randrange(7))
+            other.restore(engine.dump(), engine.seq_num, engine.next_reference)
+            other.check()
+            assert dumped(other) == dumped(engine)
+            assert other.digest(references=True) == engine.digest(references=True)
+            engine = other
+        assert len(engine) == len(book), expected
+    assert engine.digest() == mix(mix(0, 0), book.digest())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_records_with_a_wrong_field_are_refused_or_make_a_book_that_is_whole(seed: int) -> None:
+    rng = random.Random(seed)
+    settings = random_settings(rng)
+    book = ReferenceBook(**settings)
+    flow = Flow(rng, all_or_none=book.venue.all_or_none)
+    engine = venue_engine(settings)
+    for _ in range(60):
+        rows = flow.next(list(book.by_id))
+        apply(book, rows)
+        engine.apply(rows)
+    records = engine.dump()
+    for _ in range(40):
+        part = rng.choice(["resting", "resting", "instruments"])
+        wrong = getattr(records, part).copy()
+        if not len(wrong):
+            continue
+        name = rng.choice(wrong.dtype.names)
+        wrong[name][rng.randrange(len(wrong))] = rng.choice([0, 1, 2, 3, 4, 5, 6, 7, 100, 2**7])
+        other = venue_engine(settings)
+        try:
+            other.restore(records._replace(**{part: wrong}))
+        except PricetimeError:
+            assert len(other) == 0
+            other.check()
+        else:
+            other.check()
+            other.apply(flow.next(list(book.by_id)))
+            other.apply(command(CommandType.MASS_CANCEL, instrument=ALL_INSTRUMENTS, owner=1))
+            other.check()

@@ -80,7 +80,7 @@ def play_all(world: SmallWorld, **settings: Any) -> None:
 @pytest.mark.parametrize(
     ("alphabet", "length", "pure_length"),
     [
-        pytest.param(adds, 5, 4, id="orders"),
+        pytest.param(adds, 5, 3, id="orders"),
         pytest.param(lambda place: adds(place) + changes(place), 5, 3, id="orders and their changes"),
         pytest.param(lambda place: of_every_kind(place) + cancels(place), 4, 2, id="every time in force"),
         pytest.param(takers_at_the_end(5 if COMPILED else 3), 5, 3, id="everything at the end"),

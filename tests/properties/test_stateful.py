@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from pricetime import COMPILED
 from pricetime.types import MAX_QUANTITY, OrderType, ReplacePolicy, SelfTrade, Side, TimeInForce
 from tests.books import I64_MAX, I64_MIN, U64
 from tests.properties.side_by_side import SideBySide
@@ -125,4 +126,4 @@ class Books(RuleBasedStateMachine):
 
 
 TestBooks = Books.TestCase
-TestBooks.settings = settings(stateful_step_count=40)
+TestBooks.settings = settings(stateful_step_count=40 if COMPILED else 20)

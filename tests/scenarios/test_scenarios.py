@@ -1,7 +1,7 @@
 """Scenarios restated from the tests of other engines and the rules of exchanges, played on every book.
 
-``scenarios.json`` names the source and licence of each. Those that need what is not built yet wait, and
-``test_nothing_drops_out`` holds the list of them.
+``scenarios.json`` names the source and licence of each. ``test_venue_scenarios`` plays those that need the rules of
+venues.
 """
 
 import json
@@ -37,19 +37,15 @@ REASONS: dict[type[PricetimeError], str] = {
     WouldCross: "would_cross",
 }
 
-WAIT_FOR_CATEGORY = {
-    "aon": "all-or-none is not built",
-    "auction": "auctions are not built",
-    "iceberg": "icebergs are not built",
-    "stop": "stop orders are not built",
-}
+#: Categories that need the rules of venues: ``test_venue_scenarios`` plays them, and those of other profiles.
+VENUE_CATEGORIES = {"aon", "auction", "iceberg", "stop"}
 
 
-def why_it_waits(scenario: dict[str, Any]) -> str | None:
-    """What a scenario needs that is not built; None when it can be played."""
-    if scenario["category"] in WAIT_FOR_CATEGORY:
-        return WAIT_FOR_CATEGORY[scenario["category"]]
-    return None if scenario["profile"] == "default" else f"the rules of profile {scenario['profile']} are not built"
+def needs_venue(scenario: dict[str, Any]) -> bool:
+    return scenario["category"] in VENUE_CATEGORIES or scenario["profile"] != "default"
+
+
+PLAIN = [name for name, scenario in SCENARIOS.items() if not needs_venue(scenario)]
 
 
 def new_order(book: Any, step: dict[str, Any]) -> tuple[Trade, ...]:
@@ -127,11 +123,9 @@ def cancelled(book: ReferenceBook | AppliedBook) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("kind", BOOKS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_scenario(name: str, kind: type[Any]) -> None:
     scenario = SCENARIOS[name]
-    if reason := why_it_waits(scenario):
-        pytest.skip(reason)
     expected = scenario["expected"]["full"]
     outcome = play(kind, scenario)
     if outcome["cancelled"] is None:  # calls hand back trades; the reports are compared with the other books
@@ -141,30 +135,7 @@ def test_scenario(name: str, kind: type[Any]) -> None:
 
 def test_nothing_drops_out() -> None:
     assert len(SCENARIOS) == 75
-    waiting = {name for name, scenario in SCENARIOS.items() if why_it_waits(scenario)}
-    assert waiting == {
-        "cme_iop_rule2_balanced_nearest_settlement",
-        "cme_iop_rule3_ask_surplus_lowest",
-        "cme_iop_rule3_bid_surplus_highest",
-        "cpp_aon_full_chain",
-        "cpp_iceberg_market_sweep",
-        "cpp_in_flight_mitigation",
-        "cpp_stop_limit_trigger",
-        "cpp_stop_market_empty_book_cancelled",
-        "ec_fok_budget_exact_fills",
-        "enx_auction_imp_above_reference",
-        "enx_auction_imp_ask_surplus_lowest",
-        "enx_auction_imp_equals_reference",
-        "enx_auction_imp_max_volume_buys",
-        "enx_auction_mtl_remainder_becomes_limit",
-        "enx_auction_one_buy_two_sells",
-        "lq_stop_triggered_by_trade",
-        "tsx_triggered_stop_behind_booked",
-        "vega_auction_uncross_gfa",
-        "vega_iceberg_min_visible_refresh",
-        "vega_multi_iceberg_large_sweep",
-    }
-    assert len(SCENARIOS) - len(waiting) == 55
+    assert len(PLAIN) == 55
 
 
 def test_every_played_step_is_understood() -> None:
@@ -175,13 +146,12 @@ def test_every_played_step_is_understood() -> None:
         "reduce": {"op", "id", "by", "owner"},
         "replace": {"op", "id", "price", "qty", "new_id", "owner", "post_only", "lose_priority"},
     }
-    for scenario in SCENARIOS.values():
-        if why_it_waits(scenario):
-            continue
+    for name in PLAIN:
+        scenario = SCENARIOS[name]
         assert set(scenario["config"]) <= {"stp", "replace"}
         assert scenario["config"].get("replace") in (None, "always_lose")
         for step in scenario["steps"]:
-            assert set(step) <= known[step["op"]], scenario["name"]
+            assert set(step) <= known[step["op"]], name
             assert step.get("type") in (None, "limit", "market")
             # what a replace says of itself is what the order or the book was made with
             assert not step.get("lose_priority") or scenario["config"]["replace"] == "always_lose"

@@ -1,4 +1,4 @@
-"""The scenarios that need the rules of venues, played on the reference book.
+"""The scenarios that need the rules of venues, played on the reference book and on the core.
 
 ``test_scenarios`` plays the others on every book. The outcome is compared with the whole expected one if the scenario
 has it, and with what its source asserts.
@@ -6,20 +6,24 @@ has it, and with what its source asserts.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from pricetime import OrderType, Side, TimeInForce
+from pricetime import OrderBook, OrderType, Side
 from pricetime.errors import PricetimeError
 from pricetime.profiles import StopTrigger, Venue
 from pricetime.reference import ReferenceBook
-from pricetime.reference.vocabulary import NewInstruction, NewKind, NewPhase, NewReason, NewTimeInForce, PriceKind
-from pricetime.types import Reason, ReportKind
-from tests.scenarios.test_scenarios import SCENARIOS, SIDES, queues, why_it_waits
+from pricetime.types import Instruction, Order, Phase, PriceKind, Reason, ReportKind, TimeInForce
+from tests.books import AppliedBook
+from tests.scenarios.test_scenarios import SCENARIOS, SIDES, needs_venue, queues
 
-WAITING = [name for name, scenario in SCENARIOS.items() if why_it_waits(scenario)]
+#: Books that tell their reports. The calls of ``OrderBook`` are compared with them in ``tests/properties``.
+BOOKS = [ReferenceBook, AppliedBook]
+
+VENUE = [name for name, scenario in SCENARIOS.items() if needs_venue(scenario)]
 
 TYPES = {
     "limit": OrderType.LIMIT,
@@ -28,7 +32,7 @@ TYPES = {
     "stop": OrderType.STOP,
     "stop_limit": OrderType.STOP_LIMIT,
 }
-TIMES = {"IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK, "GFA": NewTimeInForce.GFA, "FOK_BUDGET": TimeInForce.FOK}
+TIMES = {"IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK, "GFA": TimeInForce.GFA, "FOK_BUDGET": TimeInForce.FOK}
 
 #: Reports of lots that left an order without a trade.
 ENDS = {ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED}
@@ -48,7 +52,7 @@ def venue_of(scenario: dict[str, Any]) -> Venue:
     )
 
 
-def price_within(book: ReferenceBook, side: Side, quantity: int, budget: int) -> int | None:
+def price_within(book: Any, side: Side, quantity: int, budget: int) -> int | None:
     """The worst price that a whole quantity costs now, None if it costs more than the budget: a query of the depth."""
     levels = book.depth(None)[2 - side]
     cost, worst = 0, None
@@ -60,7 +64,7 @@ def price_within(book: ReferenceBook, side: Side, quantity: int, budget: int) ->
     return worst if not quantity and cost <= budget else None
 
 
-def enter(book: ReferenceBook, step: dict[str, Any]) -> None:
+def enter(book: Any, step: dict[str, Any]) -> None:
     side, kind = SIDES[step["side"]], TYPES[step["type"]]
     price = step.get("price", 0)
     if "budget" in step:
@@ -76,13 +80,13 @@ def enter(book: ReferenceBook, step: dict[str, Any]) -> None:
         owner=step.get("owner", 0),
         order_type=kind,
         time_in_force=TIMES[step["tif"]] if "tif" in step else TimeInForce.GTC,
-        instructions=NewInstruction.ALL_OR_NONE if step.get("aon") else 0,
+        instructions=Instruction.ALL_OR_NONE if step.get("aon") else 0,
         trigger_price=step.get("stop"),
         display_quantity=step.get("display", 0),
     )
 
 
-def do(book: ReferenceBook, step: dict[str, Any]) -> None:
+def do(book: Any, step: dict[str, Any]) -> None:
     match step["op"]:
         case "new":
             enter(book, step)
@@ -96,69 +100,105 @@ def do(book: ReferenceBook, step: dict[str, Any]) -> None:
             raise AssertionError(step)
 
 
-def play(scenario: dict[str, Any]) -> tuple[ReferenceBook, list[Any]]:
+def play(scenario: dict[str, Any], kind: type[Any] = ReferenceBook) -> tuple[Any, list[Any]]:
     """The book after a scenario, and the steps that it rejected."""
-    book = ReferenceBook(64, venue=venue_of(scenario))
+    book = kind(64, venue=venue_of(scenario))
+    return book, play_on(book, scenario)
+
+
+def play_on(book: Any, scenario: dict[str, Any]) -> list[Any]:
+    """The steps of a scenario that a book rejects."""
     if scenario["config"].get("auction"):
-        book.set_phase(NewPhase.OPENING_AUCTION)
+        book.set_phase(Phase.OPENING_AUCTION)
     rejected = []
     for number, step in enumerate(scenario["steps"]):
         try:
             do(book, step)
         except PricetimeError as error:
             rejected.append([number, step["id"], type(error).__name__])
-    return book, rejected
+    return rejected
 
 
-def trades_of(book: ReferenceBook) -> list[dict[str, int]]:
-    names: dict[int, tuple[str, str]] = {ReportKind.TRADE: ("taker", "maker"), NewKind.AUCTION_TRADE: ("buy", "sell")}
+def trades_of(book: Any) -> list[dict[str, int]]:
+    names: dict[int, tuple[str, str]] = {
+        ReportKind.TRADE: ("taker", "maker"),
+        ReportKind.AUCTION_TRADE: ("buy", "sell"),
+    }
     return [
-        dict(zip((*names[r.kind], "price", "qty"), (r.order_id, r.maker_id, r.price, r.quantity), strict=True))
+        dict(
+            zip(
+                (*names[ReportKind(r.kind)], "price", "qty"), (r.order_id, r.maker_id, r.price, r.quantity), strict=True
+            )
+        )
         for r in book.reports
         if r.kind in names
     ]
 
 
-def levels_of(book: ReferenceBook) -> dict[str, list[list[int]]]:
-    """Whole quantities at each price, hidden ones too."""
-    return {
-        name: [[price, sum(o.quantity for o in queue)] for price, queue in book._queues(side)]
-        for name, side in (("bids", Side.BID), ("asks", Side.ASK))
-    }
+def open_orders(book: Any, scenario: dict[str, Any]) -> list[Order]:
+    """All orders in the order of their steps, with whole quantities."""
+    return [book.order(step["id"]) for step in scenario["steps"] if step["op"] == "new" and step["id"] in book]
 
 
-def totals_of(book: ReferenceBook) -> list[int]:
+def levels_of(orders: list[Order]) -> dict[str, list[list[int]]]:
+    """Whole quantities at each price, best first, hidden ones too."""
+    found = {}
+    for name, side in (("bids", Side.BID), ("asks", Side.ASK)):
+        lots: Counter[int] = Counter()
+        for order in orders:
+            if order.side is side:
+                lots[order.price] += order.quantity
+        found[name] = [[price, lots[price]] for price in sorted(lots, reverse=side is Side.BID)]
+    return found
+
+
+def totals_of(orders: list[Order]) -> list[int]:
     """Orders of each side, then lots of each side."""
-    sides = [[o for o in book.by_id.values() if o.side is side] for side in Side]
-    return [*map(len, sides), *(sum(o.quantity for o in orders) for orders in sides)]
+    sides = [[order for order in orders if order.side is side] for side in Side]
+    return [*map(len, sides), *(sum(order.quantity for order in side) for side in sides)]
 
 
-def outcome_of(book: ReferenceBook, rejected: list[Any]) -> dict[str, Any]:
+def outcome_of(book: Any, scenario: dict[str, Any], rejected: list[Any]) -> dict[str, Any]:
+    orders = open_orders(book, scenario)
+    seen = {order.id for order in book}
     indicative = book.indicative()
     return {
         "trades": trades_of(book),
         "book": {"bids": queues(book, Side.BID), "asks": queues(book, Side.ASK)},
         "cancelled": [[r.order_id, r.quantity] for r in book.reports if r.kind in ENDS],
         "rejected": rejected,
-        "pending_stops": [o.id for o in book.by_id.values() if o.is_stop],
+        "pending_stops": [order.id for order in orders if order.id not in seen],
         "indicative_price": indicative and indicative.price,
         "indicative_qty": indicative and indicative.volume,
         "indicative": indicative and indicative.price,
-        "l2": levels_of(book),
-        "totals": totals_of(book),
+        "l2": levels_of([order for order in orders if order.id in seen]),
+        "totals": totals_of(orders),
     }
 
 
-@pytest.mark.parametrize("name", WAITING)
-def test_scenario(name: str) -> None:
+@pytest.mark.parametrize("kind", BOOKS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("name", VENUE)
+def test_scenario(name: str, kind: type[Any]) -> None:
     scenario = SCENARIOS[name]
-    outcome = outcome_of(*play(scenario))
+    book, rejected = play(scenario, kind)
+    outcome = outcome_of(book, scenario, rejected)
     for expected in scenario["expected"].values():
         assert {name: outcome[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("name", VENUE)
+def test_the_core_gives_what_the_reference_gives(name: str) -> None:
+    scenario = SCENARIOS[name]
+    reference, rejected = play(scenario)
+    book = OrderBook(64, venue=venue_of(scenario))
+    assert play_on(book, scenario) == rejected
+    assert (book.digest(), len(book), book.indicative()) == (reference.digest(), len(reference), reference.indicative())
+    assert [book.order(number) for number in reference.by_id] == [reference.order(number) for number in reference.by_id]
+    book.check()
+
+
 def test_all_twenty_are_played() -> None:
-    assert len(WAITING) == 20
+    assert len(VENUE) == 20
     assert all(scenario["expected"].values() for scenario in SCENARIOS.values())
 
 
@@ -172,14 +212,14 @@ def test_an_order_that_traded_more_than_its_new_total_is_cancelled() -> None:
     book, _ = play(SCENARIOS["cpp_in_flight_mitigation"])
     ends = [r for r in book.reports if r.kind == ReportKind.CANCELLED]
     assert [(r.order_id, r.reason, r.quantity) for r in ends] == [
-        (1, NewReason.TRADED_MORE, 130),
-        (2, NewReason.TRADED_MORE, 30),
+        (1, Reason.TRADED_MORE, 130),
+        (2, Reason.TRADED_MORE, 30),
     ]
 
 
 def test_auction_remainders_are_cancelled_after_the_trades() -> None:
     book, _ = play(SCENARIOS["vega_auction_uncross_gfa"])
     kinds = [r.kind for r in book.reports]
-    assert all(a <= b for a, b in pairwise([kinds.index(NewKind.UNCROSSED), kinds.index(NewKind.AUCTION_TRADE)]))
-    assert {r.reason for r in book.reports if r.kind == ReportKind.CANCELLED} == {NewReason.AUCTION_REMAINDER}
+    assert all(a <= b for a, b in pairwise([kinds.index(ReportKind.UNCROSSED), kinds.index(ReportKind.AUCTION_TRADE)]))
+    assert {r.reason for r in book.reports if r.kind == ReportKind.CANCELLED} == {Reason.AUCTION_REMAINDER}
     assert Reason.NONE not in {r.reason for r in book.reports if r.kind == ReportKind.CANCELLED}

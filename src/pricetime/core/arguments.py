@@ -93,19 +93,48 @@ def time_in_force_of(value: Any) -> u32:
     return checks.time_in_force(value)
 
 
-def check_terms(order_type: u32, time_in_force: u32, instructions: u32) -> cython.int:
+def instructions_of(value: Any) -> u32:
+    """Bits of ``Instruction``. EXTENDED is left out: a call has no extension that follows it."""
+    bits: u32 = checks.whole(value, 0, 255, errors.InvalidInstruction, "instructions")
+    return bits & ~cython.cast(u32, EXTENDED)
+
+
+def check_terms(book: cython.pointer[Book], order_type: u32, time_in_force: u32, instructions: u32) -> cython.int:
     """Raises InvalidTimeInForce, InvalidInstruction and NotSupported."""
     reason: u32 = refuse_terms(order_type, time_in_force, instructions)
     if reason == INVALID_TIME_IN_FORCE:
-        raise errors.InvalidTimeInForce("a market order never rests: give it a time in force other than GTD")
+        raise errors.InvalidTimeInForce(
+            "a market order is not GTD, and a stop or market-to-limit order is GTC, DAY or GTD"
+        )
     if reason == INVALID_INSTRUCTION:
-        raise errors.InvalidInstruction("this order never rests, so it cannot be post-only: give LIMIT and GTC")
-    if reason == NOT_SUPPORTED:
+        raise errors.InvalidInstruction(
+            "post-only and all-or-none are for limit orders that are GTC, DAY or GTD; an order is for one auction, and "
+            "then neither a stop order nor IOC, FOK, GFA, post-only or all-or-none"
+        )
+    whole: cython.bint = instructions & ALL_OR_NONE and not book.venue.rule.all_or_none
+    if whole or not book.kinds >> (order_type * 8 + time_in_force) & 1:
+        terms = f"{OrderType(order_type).name} with {TimeInForce(time_in_force).name}"
         raise errors.NotSupported(
-            f"{OrderType(order_type).name} with {TimeInForce(time_in_force).name} has no rule yet: give LIMIT or "
-            "MARKET with GTC, IOC or FOK"
+            f"the venue of this book does not accept {terms}{' and all-or-none' if whole else ''}"
         )
     return 0
+
+
+def trigger_price_of(value: Any) -> i64:
+    return checks.whole(value, -(2**63), 2**63 - 1, errors.InvalidTriggerPrice, "trigger price")
+
+
+def part_of(value: Any, error: Any, what: Any) -> u64:
+    """A part of an order's quantity. Raises ``error``."""
+    return checks.whole(value, 0, 2**64 - 1, error, what)
+
+
+def expiry_of(value: Any) -> u64:
+    return checks.whole(value, 0, 2**64 - 1, errors.InvalidExpiry, "expiry time")
+
+
+def protection_of(value: Any) -> u32:
+    return checks.whole(value, 0, 2**32 - 1, errors.InvalidProtection, "protection")
 
 
 def self_trade_of(value: Any) -> u32:

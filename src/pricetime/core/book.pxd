@@ -6,15 +6,36 @@ from pricetime.native.memory cimport prefault_pages
 from pricetime.core.layout cimport *
 
 
+cdef class Books
+
+
+cdef class Rules:
+    cdef void execute(self, Books books, Book *book, const Command *c) noexcept nogil
+    cdef void new_order(self, Books books, Book *book, const Command *c, const OrderExtension *more) noexcept nogil
+    cdef void replace_order(self, Books books, Book *book, const Command *c,
+                            const OrderExtension *more) noexcept nogil
+    cdef void end(self, Books books, Book *book, u32 slot, u32 kind, u32 reason) noexcept nogil
+    cdef void tell(self, Books books, Book *book, u32 slot) noexcept nogil
+    cdef void begin_phase(self, Books books, Book *book, const Command *c) noexcept nogil
+    cdef void uncross(self, Books books, Book *book, const Command *c) noexcept nogil
+    cdef void indicate(self, Books books, Book *book, const Command *c) noexcept nogil
+    cdef void expire(self, Books books, Book *book, const Command *c) noexcept nogil
+    cdef void set_price(self, Books books, Book *book, const Command *c) noexcept nogil
+
+
 cdef class Books:
+    cdef Rules rules                 # of venues: for books that are ruled
     cdef list _pools                 # the memory of all that follows
     cdef dict _id_tables             # and of the id table of each instrument
+    cdef dict _heaps                 # and of the heap of its GTD orders
 
     # pools, shared by all books; index 0 of each means none
     cdef Order *orders
     cdef OrderCold *cold             # same index as orders
     cdef OwnerLink *owner_links      # same index as orders
+    cdef OrderExtra *extras          # same index as orders
     cdef Level *levels
+    cdef u64 *hidden                 # same index as levels: lots that its orders do not display
     cdef Node *nodes
     cdef u32 capacity                # orders
     cdef u32 level_capacity
@@ -24,12 +45,15 @@ cdef class Books:
     cdef u32 fresh_order             # first slot that was never used
     cdef u32 fresh_level
     cdef u32 fresh_node
-    cdef u32 order_count             # resting, over all books
-    cdef u32 level_count
+    cdef u32 first_queue             # index behind the pool of levels: from here on each book has QUEUES of them
+    cdef u32 order_count             # resting and waiting, over all books
+    cdef u32 level_count             # with resting orders; the next are not among them
+    cdef u32 waiting_levels          # levels of trigger prices and of all-or-none orders
     cdef u32 node_count
 
     # the books
     cdef Book *books
+    cdef VenueBook *venues           # same index as books
     cdef u32 book_count
     cdef u32 *directory              # instrument -> 1 + index of its book, 0 if it has none
     cdef u32 directory_size
@@ -53,13 +77,23 @@ cdef class Books:
     cdef u32 phase_count
     cdef Command *kept               # its command
     cdef bint keeps                  # there is one
+    cdef OrderExtension *more        # its extension, once that has come
     cdef Lookup *lookups             # of the commands that ``run`` prefetches for, by number modulo LOOKUPS
-    cdef u64 refreshes               # reports that orders with a display quantity can still add: 0, no order has one
+    cdef u64 refreshes               # how often all icebergs together can still be refreshed
+    cdef u64 refresh_limit           # the most that this may be
+    cdef u32 unlevelled              # orders that are not at a level, over all books
+    cdef u64 cancels                 # mass cancels that have begun
 
     # where reports go; the caller provides the room
     cdef Report *reports
     cdef u64 report_count
+    cdef u64 spare                   # besides room for what ``report_bound`` says
+    cdef u64 wanted                  # reports that the command where ``run`` stopped may add; 0: it has not stopped
+    cdef u64 skipped                 # commands from there on
+    cdef bint kept_again             # that command is kept
     cdef u64 *references             # beside them, NULL if not wanted: the reference of the order that a report is about, of a trade that of the maker
+    cdef u64 *buyers                 # beside them, NULL if not wanted: of an auction trade the reference of the buyer
+    cdef u64 buyers_end              # 1 + the index of the last auction trade, 0 without one
     cdef u64 seq_num                 # of the last report
     cdef u64 last_reference          # of the order accepted last, over all books
 
@@ -69,7 +103,10 @@ cdef class Books:
     cdef int _reserve_pools(self) except -1
     cdef void *_reserve(self, size_t n_bytes) except NULL
     cdef int _open(self, u32 index, object instrument) except -1
+    cdef int begin(self, Book *book, object instrument) except -1
     cdef u64 _bucket_count(self) noexcept nogil
+    cdef int _open_venue(self, u32 index, Book *book, object venue) except -1
+    cdef int make_heap(self, Book *book, u64 limit) except -1
     cdef int make_ids(self, Book *book, u64 limit) except -1
     cdef void prefault(self, u64 orders, u64 levels) noexcept nogil
 
@@ -77,6 +114,8 @@ cdef class Books:
     cdef inline Book *book_of(self, u32 instrument) noexcept nogil
     cdef u64 report_bound(self, u64 commands, u64 listings, u64 resting) noexcept nogil
     cdef void run(self, const Command *commands, u64 count, u64 *ends) noexcept nogil
+    cdef bint has_spare(self, u64 refreshes, bint extended) noexcept nogil
+    cdef void resume(self) noexcept nogil
     cdef inline IdEntry *_likely_entry(self, Book *book, const Command *c) noexcept nogil
     cdef inline u32 _likely_level(self, const Command *c) noexcept nogil
     cdef void execute(self, const Command *command) noexcept nogil
@@ -94,12 +133,13 @@ cdef class Books:
     cdef inline Walk *_walk_of(self, u32 owned) noexcept nogil
     cdef void _walk(self, u32 owned, u32 limit) noexcept nogil
     cdef void _tell_open_orders(self, const Command *c) noexcept nogil
-    cdef void _set_phase(self, Book *book, const Command *c) noexcept nogil
     cdef void set_phase(self, Book *book, u32 phase) noexcept nogil
+    cdef void weigh(self, Book *book) noexcept nogil
+    cdef void _keep(self, const Command *c) noexcept nogil
     cdef void _execute_behind(self, const Command *c) noexcept nogil
+    cdef void _read_extension(self, const Command *c) noexcept nogil
 
     # rejections
-    cdef void _refuse_new(self, const Command *c, u32 reason) noexcept nogil
     cdef inline u32 _refuse_order(self, Book *book, const Command *c) noexcept nogil
     cdef u32 refuse_replace(self, Book *book, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
@@ -179,6 +219,7 @@ cdef class Books:
     cdef inline void _report(self, u32 instrument, u32 kind, u32 side, u32 reason, u64 order_id, u64 maker_id, i64 price,
                       u64 quantity) noexcept nogil
     cdef inline void _refer(self, u32 slot) noexcept nogil
+    cdef void _refer_pair(self, u32 buyer, u32 seller) noexcept nogil
     cdef inline void _report_new(self, Book *book, const Command *c, bint rests) noexcept nogil
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
     cdef inline void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
@@ -187,6 +228,7 @@ cdef class Books:
     cdef u64 digest(self, Book *book, bint references=*) noexcept nogil
 
 
+cdef Rules rules_of_venues(size_t slots)
 cdef bint may_rest(u32 order_type, u32 time_in_force) noexcept nogil
 cdef u32 refuse_terms(u32 order_type, u32 time_in_force, u32 instructions) noexcept nogil
 cdef size_t _bytes_of_ids(u64 most) noexcept nogil

@@ -4,6 +4,10 @@ Sections, in this order: making the books; commands; commands that are not about
 at their level; owners' order lists; levels of a side; the order-id table; reports; the digest. Records and constants
 are in ``layout.pxd``, fields and signatures in ``book.pxd``.
 
+This is the plain book: limit and market orders that are GTC, IOC or FOK. A book in which anything needs more (an
+iceberg, a waiting order, a price range, a call phase, ...) is *ruled*: then the ``Rules`` of ``venue.py`` execute its
+commands.
+
 Once the books are made, nothing here allocates, locks, reads a clock or uses a Python object. Every command takes a
 number of steps bounded by the orders that it trades with or cancels: a level is found in at most eleven nodes, an
 order id in one run of its table. Prices are stored as keys, ``price`` for bids and ``~price`` for asks, so that on
@@ -13,11 +17,13 @@ both sides the largest key is the best. Room for everything that a command may n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import cython
 
 from pricetime import phases
+from pricetime.auctions import AUCTION_RULES
 from pricetime.core.instrument import Instrument
 from pricetime.native.arrays import Block
 from pricetime.owner_limits import OwnerLimits
@@ -28,8 +34,55 @@ if not cython.compiled:  # the compiled form cimports them in book.pxd
     from pricetime.native.memory import prefault_pages
 
 
+@cython.cclass
+class Rules:
+    """What the plain book leaves to the rules of venues: see ``venue.py``. The books have all state."""
+
+    def execute(self, books: Books, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """Execute a command about one order of a ruled book."""
+
+    def new_order(
+        self,
+        books: Books,
+        book: cython.pointer[Book],
+        c: cython.pointer[cython.const[Command]],
+        more: cython.pointer[cython.const[OrderExtension]],
+    ) -> None:
+        """Execute a new order. ``more``: its extension, NULL if it has none."""
+
+    def replace_order(
+        self,
+        books: Books,
+        book: cython.pointer[Book],
+        c: cython.pointer[cython.const[Command]],
+        more: cython.pointer[cython.const[OrderExtension]],
+    ) -> None:
+        """Execute REPLACE_ORDER or REPLACE_ORDER_AS. ``more``: its extension, NULL if it has none."""
+
+    def end(self, books: Books, book: cython.pointer[Book], slot: u32, kind: u32, reason: u32) -> None:
+        """Report that an order ends (CANCELLED, EXPIRED), and remove it."""
+
+    def tell(self, books: Books, book: cython.pointer[Book], slot: u32) -> None:
+        """Report an order as one of its owner's open orders."""
+
+    def begin_phase(self, books: Books, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """Execute SET_PHASE."""
+
+    def uncross(self, books: Books, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """Execute UNCROSS."""
+
+    def indicate(self, books: Books, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """Execute INDICATE."""
+
+    def expire(self, books: Books, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """Execute EXPIRE."""
+
+    def set_price(self, books: Books, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """Execute SET_PRICE."""
+
+
 @cython.final
-@cython.no_gc  # its objects are memory, so it is in no reference cycle
+@cython.no_gc  # its objects are memory and stateless rules, so it is in no reference cycle
 @cython.cclass
 class Books:
     """The books of some instruments. For compiled callers; Python code uses ``OrderBook`` or ``Engine``."""
@@ -37,6 +90,7 @@ class Books:
     if not cython.compiled:
         _pools: list[Block]
         _id_tables: dict[int, Block]
+        _heaps: dict[int, Block]
 
     # ------------------------------------------------------------------ making the books
 
@@ -48,8 +102,11 @@ class Books:
         id_multiplier: int,
         owner_limit: int = 0,
         limits: Mapping[int, OwnerLimits] | None = None,
+        refresh_limit: int = DEFAULT_REFRESHES,
     ) -> None:
         """``instruments``: checked ``Instrument`` values with distinct ids. Raises MemoryError.
+
+        ``refresh_limit``: how often all icebergs together may still be refreshed.
 
         Owners from 1 to below ``owner_limit`` can have limits, ask for their open orders and cancel in parts.
         ``limits``: the result of ``checked_limits``, None for none.
@@ -67,13 +124,21 @@ class Books:
         self.last_reference = 0
         self.reports = cython.NULL
         self.keeps = False
-        self.refreshes = 0
-        self.references = cython.NULL
+        self.refresh_limit = refresh_limit
+        self.refreshes = self.cancels = 0
+        self.unlevelled = self.waiting_levels = 0
+        self.spare = self.wanted = self.skipped = 0
+        self.kept_again = False
+        self.references = self.buyers = cython.NULL
+        self.buyers_end = 0
         self.book_count = len(instruments)
         self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
         self.phase_count = len(phases.PHASES)
         self._pools = []
         self._id_tables = {}
+        self._heaps = {}
+        inside = {AUCTION_RULES[instrument.venue.auction].stops_inside for instrument in instruments}
+        self.rules = rules_of_venues(self.capacity + 2 if True in inside else 0)
         self._reserve_pools()
         self._read_phases()
         for index, instrument in enumerate(instruments):
@@ -107,14 +172,21 @@ class Books:
             row: cython.pointer[PhaseRule] = cython.address(self.phases[phase])
             row.accepts = sum(1 << kind for kind in rule.accepts)
             row.matches = rule.matches
+            row.collects = rule.collects
             row.reason = rule.reason
+            row.auction = rule.auction or 0
         return 0
 
     def _reserve_pools(self) -> cython.int:
-        n: cython.ulonglong = self.capacity + 1
+        """Reserve the pools. Behind the orders that can rest is one slot for an order that trades and cannot.
+
+        Each level that waiting orders need has an order, so the levels are at most as many as the orders.
+        """
+        n: cython.ulonglong = self.capacity + 2
         self.orders = cython.cast(cython.pointer[Order], self._reserve(n * cython.sizeof(Order)))
         self.cold = cython.cast(cython.pointer[OrderCold], self._reserve(n * cython.sizeof(OrderCold)))
         self.owner_links = cython.cast(cython.pointer[OwnerLink], self._reserve(n * cython.sizeof(OwnerLink)))
+        self.extras = cython.cast(cython.pointer[OrderExtra], self._reserve(n * cython.sizeof(OrderExtra)))
         n += self.owner_limit
         self.owner_lists = cython.cast(cython.pointer[OwnerList], self._reserve(n * cython.sizeof(OwnerList)))
         n = self._bucket_count()
@@ -122,17 +194,22 @@ class Books:
         n = self.owner_limit + 1
         self.walks = cython.cast(cython.pointer[Walk], self._reserve(n * cython.sizeof(Walk)))
         self.limits = cython.cast(cython.pointer[OwnerLimit], self._reserve(n * cython.sizeof(OwnerLimit)))
-        n = self.level_capacity + 1
+        n = max(self.level_capacity, self.capacity) + 2
+        self.first_queue = n
+        n += QUEUES * self.book_count
         self.levels = cython.cast(cython.pointer[Level], self._reserve(n * cython.sizeof(Level)))
-        n = 2 * n - 1
+        self.hidden = cython.cast(cython.pointer[u64], self._reserve(n * cython.sizeof(u64)))
+        n = 2 * cython.cast(u64, self.first_queue) - 1
         self.nodes = cython.cast(cython.pointer[Node], self._reserve(n * cython.sizeof(Node)))
         n = self.book_count + 1
         self.books = cython.cast(cython.pointer[Book], self._reserve(n * cython.sizeof(Book)))
+        self.venues = cython.cast(cython.pointer[VenueBook], self._reserve(n * cython.sizeof(VenueBook)))
         n = self.directory_size
         self.directory = cython.cast(cython.pointer[u32], self._reserve(n * cython.sizeof(u32)))
         n = self.phase_count
         self.phases = cython.cast(cython.pointer[PhaseRule], self._reserve(n * cython.sizeof(PhaseRule)))
         self.kept = cython.cast(cython.pointer[Command], self._reserve(cython.sizeof(Command)))
+        self.more = cython.cast(cython.pointer[OrderExtension], self._reserve(cython.sizeof(OrderExtension)))
         n = LOOKUPS
         self.lookups = cython.cast(cython.pointer[Lookup], self._reserve(n * cython.sizeof(Lookup)))
         return 0
@@ -160,12 +237,64 @@ class Books:
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
         book.lot_size = instrument.lot_size
-        self.set_phase(book, instrument.phase)
+        self._open_venue(index, book, instrument.venue)
+        self.begin(book, instrument)
+        self.directory[instrument.id] = index + 1
+        return 0
+
+    def begin(self, book: cython.pointer[Book], instrument: Any) -> cython.int:
+        """Begin the initial phase of an instrument, with its prices, in a book without orders."""
         low = -(1 << 63) if instrument.low_price is None else instrument.low_price
         high = (1 << 63) - 1 if instrument.high_price is None else instrument.high_price
         book.low_price = low
         book.band = high - low
-        self.directory[instrument.id] = index + 1
+        book.older_rules = book.has_last = 0
+        book.last_price = 0
+        more: cython.pointer[VenueBook] = book.venue
+        more.entries = 0
+        more.collecting = more.low_set = more.high_set = 0
+        more.has_reference = instrument.venue.reference_price is not None
+        more.reference = instrument.venue.reference_price or 0
+        self.set_phase(book, instrument.phase)
+        return 0
+
+    def _open_venue(self, index: u32, book: cython.pointer[Book], venue: Any) -> cython.int:
+        """The settings and queues of a book's venue."""
+        more: cython.pointer[VenueBook] = cython.address(self.venues[index])
+        book.venue = more
+        rule: cython.pointer[VenueRule] = cython.address(more.rule)
+        rule.iceberg_ratio = venue.iceberg_ratio
+        rule.minimum_display = venue.minimum_display
+        rule.static_range = venue.static_range
+        rule.dynamic_range = venue.dynamic_range
+        rule.stop_trigger = venue.stop_trigger
+        rule.stop_at_entry = venue.stop_at_entry
+        rule.on_breach = venue.on_breach
+        rule.keeps_place = venue.iceberg_keeps_place
+        rule.replace_total = venue.replace_total
+        rule.all_or_none = venue.all_or_none
+        auction = AUCTION_RULES[venue.auction]
+        rule.every_tick = auction.every_tick
+        rule.with_reference = auction.with_reference
+        rule.percent = auction.percent
+        rule.stops_inside = auction.stops_inside
+        book.kinds = sum(1 << (kind * 8 + time) for kind in venue.order_types for time in venue.times_in_force)
+        plain = sum(1 << (kind * 8 + time) for kind in (LIMIT, MARKET) for time in (GTC, IOC, FOK))
+        ranged = venue.static_range != 0 or venue.dynamic_range != 0
+        more.always = ranged or venue.replace_total or book.kinds & plain != plain
+        n: u32
+        for n in range(cython.cast(u32, QUEUES)):
+            more.queues[n] = self.first_queue + QUEUES * index + n
+            queue: cython.pointer[Level] = cython.address(self.levels[more.queues[n]])
+            queue.side = BID if n % 2 == 0 else ASK
+            queue.place = IN_CALL if n < 2 else FOR_OPEN if n < 4 else FOR_CLOSE
+        return self.make_heap(book, book.order_limit)
+
+    def make_heap(self, book: cython.pointer[Book], limit: u64) -> cython.int:
+        """Reserve the heap of GTD orders of a book that has none, for this many orders, releasing the old one."""
+        heap: Block = Block((limit + 1) * cython.sizeof(Expiring), f"a heap of {limit} orders")
+        self._heaps[book.instrument] = heap
+        book.venue.heap = cython.cast(cython.pointer[Expiring], heap.memory)
         return 0
 
     def make_ids(self, book: cython.pointer[Book], limit: u64) -> cython.int:
@@ -208,11 +337,11 @@ class Books:
     def report_bound(self, commands: u64, listings: u64, resting: u64) -> u64:
         """Most reports that this many commands can make. The caller provides this room before it runs them.
 
-        ``listings``: how many of them are OPEN_ORDERS. ``resting``: most orders that rest when the first is executed.
+        ``listings``: how many of them are OPEN_ORDERS. ``resting``: most orders in the books when the first is
+        executed. Commands that let icebergs be refreshed more often need ``spare`` besides: see ``run``.
         """
-        makers: u64 = resting + commands
         own: u64 = REPORTS_PER_COMMAND * commands + OPEN_ORDERS_TOLD * listings + self.keeps
-        return own + REPORTS_PER_MAKER * makers + self.refreshes
+        return own + REPORTS_PER_ORDER * (resting + self.unlevelled + commands) + REPORTS_PER_REFRESH * self.refreshes
 
     def run(self, commands: cython.pointer[cython.const[Command]], count: u64, ends: cython.pointer[u64]) -> None:
         """Execute a run of commands, in order. ``ends[i]``: ``report_count`` after command i, or NULL if not wanted.
@@ -220,6 +349,9 @@ class Books:
         What a command will look up is prefetched in three steps while earlier commands execute: the entry of its order
         id; the order; what lies around that order. Each would be a cache miss: with prefetching, flows of random ids
         run twice as fast. Books that never had many orders stay in the cache; then only the entry is prefetched.
+
+        It stops at a command that may need more than ``spare`` reports: the last ``skipped`` ones are not executed.
+        Then the caller provides ``spare`` of at least ``wanted``, calls ``resume``, and runs these.
         (This is not a function of its own because gcc drops calls of functions that only prefetch.)
         """
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
@@ -264,6 +396,26 @@ class Books:
                 if ends:
                     ends[i] = self.report_count
 
+    def has_spare(self, refreshes: u64, extended: cython.bint) -> cython.bint:
+        """Is there room for the reports of so many more refreshes? It is taken. If not, no more commands are executed.
+
+        ``extended``: the command that needs it is an extended one that is kept.
+        """
+        reports: u64 = REPORTS_PER_REFRESH * refreshes
+        if reports > self.spare:
+            self.wanted = reports
+            self.skipped = 1
+            self.keeps = True
+            self.kept_again = extended
+            return False
+        self.spare -= reports
+        return True
+
+    def resume(self) -> None:
+        """Execute commands again, beginning with the one at which ``run`` stopped."""
+        self.keeps = self.kept_again
+        self.wanted = self.skipped = 0
+
     def _likely_entry(
         self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]
     ) -> cython.pointer[IdEntry]:
@@ -292,12 +444,16 @@ class Books:
         book: cython.pointer[Book] = self.book_of(command.instrument)
         if not book:
             self._execute_other(book, command)
+        elif book.ruled:
+            self.rules.execute(self, book, command)
         elif command.type == NEW_ORDER:
             self._new_order(book, command)
         elif command.type == CANCEL_ORDER:
             self._cancel_order(book, command)
         elif command.type == REDUCE_ORDER:
             self._reduce_order(book, command)
+        elif command.type == REPLACE_ORDER and command.instructions & EXTENDED:
+            self._keep(command)
         elif command.type == REPLACE_ORDER:
             self._replace_order(book, command, command.owner, command.order_id)
         elif command.type == REPLACE_ORDER_AS:
@@ -307,6 +463,10 @@ class Books:
             self._execute_other(book, command)
 
     def _new_order(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        timed: cython.bint = c.time_in_force != GTC and c.time_in_force != IOC and c.time_in_force != FOK
+        if c.order_type > MARKET or c.instructions > POST_ONLY or timed:
+            self.rules.new_order(self, book, c, cython.NULL)
+            return
         reason: u32 = self._refuse_order(book, c)
         position: u64 = 0
         if reason == NONE:
@@ -316,7 +476,7 @@ class Books:
             elif self.limited:
                 reason = self._refuse_owner(book, c.owner, c.side, c.price, c.order_type != MARKET, c.quantity)
         if reason != NONE:
-            self._refuse_new(c, reason)
+            self._reject(c, reason)
             return
         side: u32 = c.side
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
@@ -499,10 +659,20 @@ class Books:
             self._tell_open_orders(c)
         elif c.type == ORDER_EXTENSION:
             self._report(0, REJECTED, 0, MALFORMED, 0, 0, 0, 0)
+        elif not book and (c.type == NEW_ORDER or c.type == REPLACE_ORDER) and c.instructions & EXTENDED:
+            self._keep(c)
         elif not book:
-            self._refuse_new(c, UNKNOWN_INSTRUMENT)
+            self._reject(c, UNKNOWN_INSTRUMENT)
         elif c.type == SET_PHASE:
-            self._set_phase(book, c)
+            self.rules.begin_phase(self, book, c)
+        elif c.type == UNCROSS:
+            self.rules.uncross(self, book, c)
+        elif c.type == INDICATE:
+            self.rules.indicate(self, book, c)
+        elif c.type == EXPIRE:
+            self.rules.expire(self, book, c)
+        elif c.type == SET_PRICE:
+            self.rules.set_price(self, book, c)
         else:
             self._reject(c, UNKNOWN_COMMAND)
 
@@ -528,6 +698,8 @@ class Books:
             walk.last = self.owner_lists[owned].tail
             walk.side = c.side
             walk.reason = c.flags if c.flags != 0 else BY_MASS_CANCEL
+            self.cancels += 1
+            walk.number = self.cancels
             self.owner_lists[owned].walked = 1
             self.walk_count += 1
             self._walk(owned, c.tag if owned < self.owner_limit else 0)
@@ -557,8 +729,11 @@ class Books:
             if (walk.instrument == instrument or walk.instrument == ALL_INSTRUMENTS) and (
                 walk.side == 0 or walk.side == self.levels[order.level].side
             ):
-                self._report_order(book, CANCELLED, walk.reason, slot, order.remaining)
-                self._remove(book, slot, self._position(book, order.id))
+                if book.ruled:
+                    self.rules.end(self, book, slot, CANCELLED, walk.reason)
+                else:
+                    self._report_order(book, CANCELLED, walk.reason, slot, order.remaining)
+                    self._remove(book, slot, self._position(book, order.id))
                 walk.cancelled += 1
             else:
                 self._pass(walk, slot)
@@ -588,66 +763,69 @@ class Books:
                 reason = UNKNOWN_ORDER
         told: u64 = 0
         while slot != NIL and told < OPEN_ORDERS_TOLD:
-            level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
-            price: i64 = key_of(level.side, level.key)
-            order: cython.pointer[Order] = cython.address(self.orders[slot])
             prefetch(cython.address(self.levels[self.orders[self.owner_links[slot].next].level]))
-            self._refer(slot)
-            self._report(
-                self.owner_links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining
-            )
+            self.rules.tell(self, self.book_of(self.owner_links[slot].instrument), slot)
             slot = self.owner_links[slot].next
             told += 1
         if slot != NIL:
             reason = MORE_FOLLOW
         self._report(c.instrument, OPEN_ORDERS_END, 0, reason, c.order_id, 0, 0, told)
 
-    def _set_phase(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
-        if c.flags >= self.phase_count:
-            self._reject(c, INVALID_PHASE)
-            return
-        self.set_phase(book, c.flags)
-        self._report(book.instrument, PHASE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
-
     def set_phase(self, book: cython.pointer[Book], phase: u32) -> None:
         """Begin a phase, which is a row of the table."""
         book.phase = phase
         book.rule = self.phases[phase]
+        book.venue.collecting |= book.rule.collects
+        self.weigh(book)
+
+    def weigh(self, book: cython.pointer[Book]) -> None:
+        """Does anything in a book need the rules? To be called whenever one of these changes."""
+        more: cython.pointer[VenueBook] = book.venue
+        book.ruled = more.always or more.collecting or more.special != 0
+
+    def _keep(self, c: cython.pointer[cython.const[Command]]) -> None:
+        """Keep a command that its extension must follow."""
+        self.kept[0] = c[0]
+        self.keeps = True
 
     def _execute_behind(self, c: cython.pointer[cython.const[Command]]) -> None:
         """Execute the command after an extended order: its extension executes both, any other command rejects it."""
+        if self.wanted != 0:
+            self.skipped += 1
+            return
         self.keeps = False
         kept: cython.pointer[Command] = cython.address(self.kept[0])
+        book: cython.pointer[Book] = self.book_of(kept.instrument)
         if c.type != ORDER_EXTENSION:
             self._reject(kept, MALFORMED)
             self.execute(c)
-        elif not self.book_of(kept.instrument):
+        elif not book:
             self._reject(kept, UNKNOWN_INSTRUMENT)
-        elif kept.side != BID and kept.side != ASK:
-            self._reject(kept, INVALID_SIDE)
         else:
-            self._reject(kept, refuse_terms(kept.order_type, kept.time_in_force, kept.instructions))
+            self._read_extension(c)
+            if kept.type == NEW_ORDER:
+                self.rules.new_order(self, book, kept, cython.address(self.more[0]))
+            else:
+                self.rules.replace_order(self, book, kept, cython.address(self.more[0]))
+
+    def _read_extension(self, c: cython.pointer[cython.const[Command]]) -> None:
+        """Read a command as the extension that it is."""
+        more: cython.pointer[OrderExtension] = cython.address(self.more[0])
+        more.protection = c.instrument
+        more.trigger_price = cython.cast(i64, c.order_id)
+        more.display_quantity = cython.cast(u64, c.price)
+        more.expiry_ns = c.quantity
+        more.minimum_quantity = c.owner | (cython.cast(u64, c.tag) << 32)
 
     # ------------------------------------------------------------------ rejections
 
-    def _refuse_new(self, c: cython.pointer[cython.const[Command]], reason: u32) -> None:
-        """Reject a command, or keep it if it is a new order that its extension must follow: that has no rule alone."""
-        if c.type == NEW_ORDER and c.instructions & EXTENDED:
-            self.kept[0] = c[0]
-            self.keeps = True
-        else:
-            self._reject(c, reason)
-
     def _refuse_order(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> u32:
-        """Why a new order is rejected whatever rests, NONE if it is not: malformed fields come first."""
+        """Why a plain order is rejected whatever rests, NONE if it is not: malformed fields come first."""
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
+        if c.instructions != 0 and (c.order_type == MARKET or c.time_in_force != GTC):
+            return INVALID_INSTRUCTION
         reason: u32 = NONE
-        timed: cython.bint = c.time_in_force != GTC and c.time_in_force != IOC and c.time_in_force != FOK
-        if c.order_type != LIMIT or c.instructions != 0 or timed:
-            reason = refuse_terms(c.order_type, c.time_in_force, c.instructions)
-            if reason != NONE:
-                return reason
         if c.flags > CANCEL_SMALLER:
             return INVALID_SELF_TRADE
         reason = self.refuse_size(book, c.price if c.order_type != MARKET else 0, c.quantity)
@@ -831,6 +1009,8 @@ class Books:
             last = slot
             slot = maker.next
         level.quantity -= taken
+        book.last_price = price
+        book.has_last = 1
         if filled != 0:
             self._remove_head(book, makers, best, first, last, filled)
         return quantity
@@ -1172,6 +1352,7 @@ class Books:
         queue: cython.pointer[Level] = cython.address(self.levels[level])
         queue.key = key
         queue.side = side
+        queue.place = AT_LEVEL
         queue.quantity = queue.count = queue.head = queue.tail = 0
         if ladder.best == NIL or key > ladder.best_key:
             ladder.best = level
@@ -1431,6 +1612,13 @@ class Books:
         if self.references:
             self.references[self.report_count] = self.cold[slot].reference if slot != NIL else self.last_reference
 
+    def _refer_pair(self, buyer: u32, seller: u32) -> None:
+        """The same for an auction trade: the reference of the seller, and apart from it that of the buyer."""
+        self._refer(seller)
+        if self.buyers:
+            self.buyers[self.report_count] = self.cold[buyer].reference
+            self.buyers_end = self.report_count + 1
+
     def _report_new(
         self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]], rests: cython.bint
     ) -> None:
@@ -1480,14 +1668,20 @@ class Books:
             level: u32 = ladder.best
             while level != NIL:
                 price: i64 = key_of(side, self.levels[level].key)
+                hides: cython.bint = self.hidden[level] != 0
                 slot: u32 = self.levels[level].head
                 while slot != NIL:
                     value = mix(value, cython.cast(u64, price))
                     value = mix(value, self.cold[slot].reference if references else self.orders[slot].id)
-                    value = mix(value, self.orders[slot].remaining)
+                    value = mix(value, self.orders[slot].remaining - (self.extras[slot].hidden if hides else 0))
                     slot = self.orders[slot].next
                 level = self.level_behind(ladder, level)
         return value
+
+
+def rules_of_venues(slots: cython.size_t) -> Rules:
+    """The rules: their module imports this one. ``slots``: of orders that can be stop orders inside an auction."""
+    return import_module("pricetime.core.venue").VenueRules(slots)
 
 
 def may_rest(order_type: u32, time_in_force: u32) -> cython.bint:
@@ -1496,18 +1690,24 @@ def may_rest(order_type: u32, time_in_force: u32) -> cython.bint:
 
 
 def refuse_terms(order_type: u32, time_in_force: u32, instructions: u32) -> u32:
-    """Why an order cannot have these terms, NONE if it can."""
+    """Why no order can have these terms, NONE if one can: the rows of ``reference.terms.KINDS`` in their order."""
     if order_type > STOP_LIMIT:
         return INVALID_ORDER_TYPE
-    if time_in_force > FOK or (order_type == MARKET and time_in_force == GTD):
+    if time_in_force > GFA or (order_type == MARKET and time_in_force == GTD):
         return INVALID_TIME_IN_FORCE
-    known: u32 = POST_ONLY | AT_THE_OPEN | AT_THE_CLOSE | EXTENDED
-    never_rests: cython.bint = order_type == MARKET or time_in_force >= IOC
-    if instructions | known != known or (instructions & POST_ONLY and never_rests):
+    at_once: cython.bint = time_in_force >= IOC  # or at the next auction
+    if order_type > MARKET and at_once:
+        return INVALID_TIME_IN_FORCE
+    for_auction: u32 = instructions & (AT_THE_OPEN | AT_THE_CLOSE)
+    limit: cython.bint = order_type == LIMIT and not at_once
+    known: u32 = POST_ONLY | AT_THE_OPEN | AT_THE_CLOSE | ALL_OR_NONE | EXTENDED
+    if instructions | known != known or for_auction == AT_THE_OPEN | AT_THE_CLOSE:
         return INVALID_INSTRUCTION
-    if order_type > MARKET or time_in_force == DAY or time_in_force == GTD or instructions > POST_ONLY:
-        return NOT_SUPPORTED
-    return NONE
+    if instructions & (POST_ONLY | ALL_OR_NONE) and not limit:
+        return INVALID_INSTRUCTION
+    if for_auction and (order_type > MARKET_TO_LIMIT or at_once or instructions & (POST_ONLY | ALL_OR_NONE)):
+        return INVALID_INSTRUCTION
+    return INVALID_INSTRUCTION if instructions & POST_ONLY and instructions & ALL_OR_NONE else NONE
 
 
 def key_of(side: u32, price: i64) -> i64:

@@ -21,7 +21,9 @@ cdef class BookView:
     cdef object _best(self, u32 side)
     cdef object _levels(self, u32 side, object count)
     cdef list _queue(self, u32 level)
-    cdef object _order(self, u32 slot)
+    cdef u64 _shown(self, u32 slot) noexcept
+    cdef u32 _first_of_other_side(self, u32 slot) noexcept
+    cdef object _order(self, u32 slot, u64 quantity)
 
 
 cdef object _BID, _ASK               # C variables, faster to read than the names of a module

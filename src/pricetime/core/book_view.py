@@ -101,18 +101,22 @@ class BookView:
         return self._instrument().price_unit
 
     def order(self, order_id: SupportsIndex) -> OrderSeen:
-        """Return a resting order as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
+        """Return an order that rests or waits as ``pricetime.Order``, with all its lots.
+
+        An order that names no price has price 0. O(1). Raises InvalidOrderId and UnknownOrder.
+        """
         number: u64 = order_id_of(order_id)
         self._enter()
         try:
-            return self._order(self._slot(number, False, 0))
+            slot: u32 = self._slot(number, False, 0)
+            return self._order(slot, self._books.orders[slot].remaining)
         finally:
             self._latch.leave()
 
     def orders(self, side: Side | int, price: SupportsIndex) -> tuple[OrderSeen, ...]:
-        """Return the orders at one price, first in first, as a tuple of ``pricetime.Order``.
+        """Return the orders at one price, first in first, as a tuple of ``pricetime.Order``, as the market sees them.
 
-        O(orders there). Raises InvalidSide and InvalidPrice.
+        An iceberg has the lots that it displays. O(orders there). Raises InvalidSide and InvalidPrice.
         """
         side_: u32 = side_of(side)
         key: i64 = key_of(side_, price_of(price))
@@ -123,20 +127,26 @@ class BookView:
             self._latch.leave()
 
     def queue_position(self, order_id: SupportsIndex) -> QueuePosition:
-        """Return the number of orders and lots ahead of an order at its price.
+        """Return the number of orders and displayed lots ahead of an order in its queue.
 
-        O(orders ahead). Raises InvalidOrderId and UnknownOrder.
+        The queue of an order that waits is that of its trigger price, or of all orders for its auction. O(orders
+        ahead). Raises InvalidOrderId and UnknownOrder.
         """
         number: u64 = order_id_of(order_id)
         orders: u64 = 0
         quantity: u64 = 0
         self._enter()
         try:
-            slot: u32 = self._books.orders[self._slot(number, False, 0)].prev
+            own: u32 = self._slot(number, False, 0)
+            slot: u32 = self._books.orders[own].prev
             while slot != NIL:
                 orders += 1
-                quantity += self._books.orders[slot].remaining
+                quantity += self._shown(slot)
                 slot = self._books.orders[slot].prev
+            slot = self._first_of_other_side(own)
+            while slot != NIL and self._books.extras[slot].entered < self._books.extras[own].entered:
+                orders += 1
+                slot = self._books.orders[slot].next
         finally:
             self._latch.leave()
         return QueuePosition(orders, quantity)
@@ -159,7 +169,7 @@ class BookView:
         self._shared.check_all()
 
     def __len__(self) -> int:
-        """Orders resting."""
+        """Orders that rest or wait."""
         self._enter()
         try:
             return self._book.count
@@ -238,7 +248,7 @@ class BookView:
         level: u32 = ladder.best
         while level != NIL and len(rows) < count:
             queue: cython.pointer[Level] = cython.address(self._books.levels[level])
-            rows.append((key_of(side, queue.key), queue.quantity, queue.count))
+            rows.append((key_of(side, queue.key), queue.quantity - self._books.hidden[level], queue.count))
             level = self._books.level_behind(ladder, level)
         return np.array(rows, DEPTH)
 
@@ -247,14 +257,28 @@ class BookView:
         found: list[Any] = []
         slot: u32 = self._books.levels[level].head if level != NIL else NIL
         while slot != NIL:
-            found.append(self._order(slot))
+            found.append(self._order(slot, self._shown(slot)))
             slot = self._books.orders[slot].next
         return found
 
-    def _order(self, slot: u32) -> Any:
+    def _shown(self, slot: u32) -> u64:
+        """The lots of an order that the market sees."""
+        return self._books.orders[slot].remaining - self._books.extras[slot].hidden
+
+    def _first_of_other_side(self, slot: u32) -> u32:
+        """The first order of the other side for the same auction, NIL for an order that waits for no auction."""
+        level: cython.pointer[Level] = cython.address(self._books.levels[self._books.orders[slot].level])
+        if level.place != FOR_OPEN and level.place != FOR_CLOSE:
+            return NIL
+        queue: u32 = self._book.venue.queues[(2 if level.place == FOR_OPEN else 4) + 2 - level.side]
+        return self._books.levels[queue].head
+
+    def _order(self, slot: u32, quantity: u64) -> Any:
         o: cython.pointer[Order] = cython.address(self._books.orders[slot])
         level: cython.pointer[Level] = cython.address(self._books.levels[o.level])
         side = _BID if level.side == BID else _ASK
-        price: i64 = key_of(level.side, level.key)
+        price: i64 = self._books.extras[slot].price
+        if level.place == AT_LEVEL or level.place == FOR_WHOLE:
+            price = key_of(level.side, level.key)
         time_ns: u64 = self._books.cold[slot].timestamp
-        return tuple.__new__(OrderSeen, (o.id, side, price, o.remaining, time_ns, o.owner))
+        return tuple.__new__(OrderSeen, (o.id, side, price, quantity, time_ns, o.owner))

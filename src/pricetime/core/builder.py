@@ -18,7 +18,7 @@ from pricetime.checks import shown, whole
 from pricetime.core.instrument import Instrument
 from pricetime.core.order_book import OrderBook, book_of
 from pricetime.core.shared_books import DEFAULT_CAPACITY, MAX_SEQ_NUM
-from pricetime.core.snapshot import Snapshot
+from pricetime.core.snapshot import IndicativePrice, Snapshot
 from pricetime.errors import (
     InvalidReports,
     InvalidSetting,
@@ -27,7 +27,7 @@ from pricetime.errors import (
     ReportMismatch,
     SnapshotMismatch,
 )
-from pricetime.types import REPORT, Phase, ReportArray
+from pricetime.types import REPORT, Phase, ReportArray, Side
 from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
 if not cython.compiled:  # the compiled form cimports them in builder.pxd
@@ -47,8 +47,8 @@ FAULTS = {
     INVALID_SIDE: "its side is not that of the order",
     INVALID_PRICE: "its price is not that of the order",
     INVALID_QUANTITY: "its quantity does not fit the order",
-    INVALID_PHASE: "it changes to an unknown phase",
-    WOULD_CROSS: "whether it rests or takes does not agree with the orders before it",
+    INVALID_PHASE: "its phase is unknown, or its instrument is in a phase in which this does not happen",
+    WOULD_CROSS: "whether orders rest or take does not agree with the orders before it",
     COMMAND_GOES_ON: "the reports of the command before it are not complete",
     LEVEL_QUANTITY_FULL: "the quantities at its price would add up to 2**64 or more",
     ORDERS_FULL: "all order slots are in use: use a larger capacity",
@@ -112,10 +112,10 @@ class BookBuilder:
     def apply(self, reports: ReportArray) -> None:
         """Apply the next reports to the books.
 
-        ``reports``: contiguous array of ``pricetime.REPORT``, shape (n,). Rejected and mass-cancelled reports change
-        nothing. Raises InvalidReports and BookBusy. Raises ReportMismatch, OrdersFull or LevelsFull at the first
-        report that does not fit: the reports before it are applied, it and later ones are not. O(1) for each report;
-        without the GIL.
+        ``reports``: contiguous array of ``pricetime.REPORT``, shape (n,). Reports that answer one owner or the operator
+        change nothing, and neither do those about orders that wait; of icebergs only what they display counts. Raises
+        InvalidReports and BookBusy. Raises ReportMismatch, OrdersFull or LevelsFull at the first report that does not
+        fit: the reports before it are applied, it and later ones are not. O(1) for each report; without the GIL.
         """
         reports = checked_records(reports, REPORT, "pricetime.REPORT", InvalidReports)
         count: u64 = len(reports)
@@ -191,6 +191,23 @@ class BookBuilder:
             book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
             known.append((self.engine._instruments[number], book.phase))
         return known
+
+    def auction(self, instrument: SupportsIndex) -> IndicativePrice | None:
+        """Where the last auction of an instrument would trade, or traded: the last report about it; None before one.
+
+        A snapshot does not have it. Raises UnknownInstrument and BookBusy. O(1).
+        """
+        self.enter()
+        try:
+            number = self.engine.known(instrument)
+            found: cython.pointer[Indication] = self.rebuilt.indication_of(self.rebuilt.books.book_of(number))
+            if found.kind == 0:
+                return None
+            side = Side(found.side) if found.side != 0 else None
+            price = found.price if found.priced else None
+            return IndicativePrice(price, found.quantity, found.surplus, side, found.kind == UNCROSSED)
+        finally:
+            self.leave()
 
     def book(self, instrument: SupportsIndex) -> OrderBook:
         """The book of one instrument as an ``OrderBook`` that accepts no commands, not a copy.
@@ -270,7 +287,7 @@ class BookBuilder:
         name = "pricetime.types.SNAPSHOT_ORDER"
         orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, name, InvalidReports)
         seq_num = whole(snapshot.seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
-        resting = np.count_nonzero(orders["taking"] == RESTS)
+        resting = np.count_nonzero((orders["taking"] == RESTS) | (orders["taking"] == UNPRICED))
         _, capacity, level_capacity, *_ = self.engine._settings
         if resting > capacity:
             raise OrdersFull(f"{resting} orders in a snapshot, room for {capacity}: use a larger capacity")
@@ -286,7 +303,7 @@ class BookBuilder:
             self.engine._instruments = known
             for number, phase in phases:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
-                self.rebuilt.books.set_phase(book, phase)
+                self.rebuilt.begin_phase(book, phase)
             self._load(first, len(orders), seq_num, digest)
         finally:
             self.leave()

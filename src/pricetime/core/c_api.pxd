@@ -9,6 +9,7 @@ cdef void *open_books(u32 instruments, u64 capacity, u64 level_capacity) noexcep
 cdef void close_books(void *books) noexcept with gil
 cdef u64 report_bound(Books books, u64 count) noexcept nogil
 cdef i64 run_commands(Books books, const Command *commands, u64 count, Report *reports, u64 room) noexcept nogil
+cdef u64 commands_left(Books books) noexcept nogil
 cdef bint best_price(Books books, u32 instrument, u32 side, i64 *price) noexcept nogil
 cdef u64 depth(Books books, u32 instrument, u32 side, u64 levels, i64 *prices, u64 *quantities,
                u32 *counts) noexcept nogil

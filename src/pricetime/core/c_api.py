@@ -39,8 +39,8 @@ def close_books(books: cython.p_void) -> None:
 
 
 def report_bound(books: Books, count: u64) -> u64:
-    """Most reports that the next ``count`` commands can make."""
-    return books.report_bound(count, 0, books.order_count)
+    """Most reports that the next ``count`` commands can make, but for icebergs among them: see ``commands_left``."""
+    return books.report_bound(count, 0, books.order_count) + books.wanted
 
 
 def run_commands(
@@ -50,9 +50,16 @@ def run_commands(
     reports: cython.pointer[Report],
     room: u64,
 ) -> i64:
-    """Execute commands in order: number of reports, or -1 with nothing executed if ``room`` is below the bound."""
-    if room < report_bound(books, count):
+    """Execute commands in order: number of reports, or -1 with nothing executed if ``room`` is below the bound.
+
+    It stops before an iceberg that the room is too small for: see ``commands_left``.
+    """
+    bound: u64 = report_bound(books, count)
+    if room < bound:
         return -1
+    books.spare = room - bound + books.wanted
+    if books.wanted != 0:
+        books.resume()
     books.reports = reports
     books.report_count = 0
     if count == 1:
@@ -60,6 +67,14 @@ def run_commands(
     else:
         books.run(commands, count, cython.NULL)
     return books.report_count
+
+
+def commands_left(books: Books) -> u64:
+    """How many of the last run's commands were not executed, because an iceberg could make more reports than fit.
+
+    The caller takes the reports, and runs these with the room that ``report_bound`` says then.
+    """
+    return books.skipped
 
 
 def best_price(books: Books, instrument: u32, side: u32, price: cython.pointer[i64]) -> cython.bint:
@@ -90,7 +105,7 @@ def depth(
     while level != NIL and found < levels:
         queue: cython.pointer[Level] = cython.address(books.levels[level])
         prices[found] = key_of(side, queue.key)
-        quantities[found] = queue.quantity
+        quantities[found] = queue.quantity - books.hidden[level]
         counts[found] = queue.count
         found += 1
         level = books.level_behind(ladder, level)

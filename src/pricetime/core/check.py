@@ -13,6 +13,7 @@ from pricetime.core.book import Books
 
 if not cython.compiled:  # the compiled form has them from check.pxd
     from pricetime.core.book import key_of, place_of
+    from pricetime.core.check_venue import check_extras, check_venue
     from pricetime.core.layout import *
 
 
@@ -22,34 +23,76 @@ def check_books(books: Books, may_cross: cython.bint = False) -> cython.int:
     ``may_cross``: the best bid need not be below the best ask.
     """
     seen_orders: dict[Any, Any] = {}  # slot -> how many were seen before it, so that it says who is ahead at a level
-    seen_levels: set[Any] = set()
+    seen_levels: dict[Any, Any] = {}  # level -> its place
     seen_nodes: set[Any] = set()
+    seen = (seen_orders, seen_levels, seen_nodes)
     index: u32
     for index in range(books.book_count):
         book: cython.pointer[Book] = cython.address(books.books[index])
         before = len(seen_orders)
         side: u32
         for side in range(BID, ASK + 1):
-            ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-            levels = _check_tree(books, ladder, seen_nodes)
-            _check_ladder(books, ladder, side, levels)
-            for level in levels:
-                must(level not in seen_levels, f"level {level} is in one place")
-                seen_levels.add(level)
-                _check_level(books, level, seen_orders)
-                if not book.older_rules:
-                    _check_prices(book, side, cython.address(books.levels[level]))
-        must(book.phase < books.phase_count, "a book is in a phase of the table")
-        row: cython.pointer[PhaseRule] = cython.address(books.phases[book.phase])
-        must(
-            (book.rule.accepts, book.rule.matches, book.rule.reason) == (row.accepts, row.matches, row.reason),
-            "the rule of a book is that of its phase",
-        )
-        if not (may_cross or books.may_cross(book)):
+            _check_side(books, cython.address(book.ladders[side - 1]), side, AT_LEVEL, seen)
+            _check_side(books, cython.address(book.venue.stops[side - 1]), side, AT_TRIGGER, seen)
+            _check_side(books, cython.address(book.venue.whole[side - 1]), side, FOR_WHOLE, seen)
+            if not book.older_rules:
+                _check_prices(books, book, side)
+        _check_queues(books, book, seen_orders)
+        _check_phase(books, book)
+        if not (may_cross or book.venue.collecting):
             _check_uncrossed(book)
         _check_ids(books, book, len(seen_orders) - before)
+        check_venue(books, book, [slot for slot, number in seen_orders.items() if number >= before])
     _check_owner_lists(books, seen_orders)
     _check_pools(books, seen_orders, seen_levels, seen_nodes)
+    check_extras(books, seen_orders)
+    return 0
+
+
+def _check_side(
+    books: Books, ladder: cython.pointer[Ladder], side: u32, place: u32, seen: tuple[Any, Any, Any]
+) -> cython.int:
+    """The levels of one side in one place, and their orders."""
+    seen_orders, seen_levels, seen_nodes = seen
+    levels = _check_tree(books, ladder, seen_nodes)
+    _check_ladder(books, ladder, side, levels)
+    for level in levels:
+        must(level not in seen_levels, f"level {level} is in one place")
+        must(books.levels[level].place == place, f"level {level} knows its place")
+        seen_levels[level] = place
+        _check_level(books, level, seen_orders)
+        must(books.levels[level].count > 0, f"level {level} has orders and counts them")
+        total: u64 = 0
+        slot: u32 = books.levels[level].head
+        while slot != NIL:
+            total += books.extras[slot].hidden if place == AT_LEVEL else 0
+            slot = books.orders[slot].next
+        must(books.hidden[level] == total, f"level {level} adds up what its orders hide")
+    return 0
+
+
+def _check_queues(books: Books, book: cython.pointer[Book], seen_orders: dict[Any, Any]) -> cython.int:
+    """The queues of a book, which are levels without a ladder."""
+    number: u32
+    for number in range(cython.cast(u32, QUEUES)):
+        queue: u32 = book.venue.queues[number]
+        must(queue >= books.first_queue, f"queue {queue} is behind the pool of levels")
+        place = (IN_CALL, FOR_OPEN, FOR_CLOSE)[number // 2]
+        must(books.levels[queue].place == place, f"queue {queue} knows its place")
+        must(books.levels[queue].side == (ASK if number % 2 else BID), f"queue {queue} knows its side")
+        must(books.hidden[queue] == 0, f"queue {queue} adds up nothing that is hidden")
+        _check_level(books, queue, seen_orders)
+    return 0
+
+
+def _check_phase(books: Books, book: cython.pointer[Book]) -> cython.int:
+    must(book.phase < books.phase_count, "a book is in a phase of the table")
+    row: cython.pointer[PhaseRule] = cython.address(books.phases[book.phase])
+    rule = (book.rule.accepts, book.rule.matches, book.rule.collects, book.rule.reason, book.rule.auction)
+    same = rule == (row.accepts, row.matches, row.collects, row.reason, row.auction)
+    must(same, "the rule of a book is that of its phase")
+    must(book.venue.collecting or not book.rule.collects, "a book in a call phase has collected orders")
+    must(not (book.venue.collecting and book.rule.matches), "a book that has collected orders does not match")
     return 0
 
 
@@ -134,14 +177,19 @@ def _check_level(books: Books, level: u32, seen_orders: dict[Any, Any]) -> cytho
         before = slot
         slot = order.next
     must(queue.tail == before, f"level {level} knows its last order")
-    must(count > 0 and queue.count == count, f"level {level} has orders and counts them")
-    must(queue.quantity == quantity, f"level {level} adds up their quantities")
+    must(queue.count == count, f"level {level} has orders and counts them")
+    must(queue.place != AT_LEVEL or quantity < 1 << 64, f"level {level} has less than 2**64 lots")
+    must(queue.quantity == quantity & ((1 << 64) - 1), f"level {level} adds up their quantities")
     return 0
 
 
-def _check_prices(book: cython.pointer[Book], side: u32, level: cython.pointer[Level]) -> cython.int:
-    price: i64 = key_of(side, level.key)
-    must(0 <= int(price) - int(book.low_price) <= int(book.band), "prices are in the band of their instrument")
+def _check_prices(books: Books, book: cython.pointer[Book], side: u32) -> cython.int:
+    ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+    level: u32 = ladder.best
+    while level != NIL:
+        price: i64 = key_of(side, books.levels[level].key)
+        must(0 <= int(price) - int(book.low_price) <= int(book.band), "prices are in the band of their instrument")
+        level = books.level_behind(ladder, level)
     return 0
 
 
@@ -237,7 +285,9 @@ def _check_owner_list(
     return 0
 
 
-def _check_pools(books: Books, seen_orders: dict[Any, Any], seen_levels: set[Any], seen_nodes: set[Any]) -> cython.int:
+def _check_pools(
+    books: Books, seen_orders: dict[Any, Any], seen_levels: dict[Any, Any], seen_nodes: set[Any]
+) -> cython.int:
     """Every slot that was ever used is either in use or in the list of free ones, once."""
     free: set[Any] = set()
     slot: u32 = books.free_order
@@ -254,8 +304,11 @@ def _check_pools(books: Books, seen_orders: dict[Any, Any], seen_levels: set[Any
         must(slot not in free and slot not in seen_levels, f"level {slot} is free once")
         free.add(slot)
         slot = books.levels[slot].head
-    must(books.level_count == len(seen_levels) <= books.level_capacity, "the levels in use are counted")
-    must(free | seen_levels == set(range(1, books.fresh_level)), "no level is lost")
+    rests = sum(place == AT_LEVEL for place in seen_levels.values())
+    must(books.level_count == rests <= books.level_capacity, "the levels in use are counted")
+    must(books.waiting_levels == len(seen_levels) - rests, "the levels of waiting orders are counted")
+    must(all(books.hidden[level] == 0 for level in free), "a free level hides nothing")
+    must(free | set(seen_levels) == set(range(1, books.fresh_level)), "no level is lost")
 
     free = set()
     slot = books.free_node

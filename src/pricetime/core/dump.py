@@ -1,9 +1,10 @@
 """The state of the books as records, and back: for copies, pickles and snapshots. See ``types.BookRecords``.
 
-An order joins the back of its level and the end of its owner's list at one moment. So there is a sequence of orders
-that rebuilds every queue and every list: any in which each order comes after the one ahead of it at its level and after
-the older one of its owner. On the way back orders are *placed*, not executed: they rest as they did, even if the rules
-of their instrument have changed, and no reports are made.
+An order joins the back of its level or queue, the end of its owner's list and that of the DAY orders of its book at
+one moment. So there is a sequence of orders that rebuilds every queue and every list: any in which each order comes
+after the one ahead of it at its level, after the older one of its owner and after the DAY order before it. On the way
+back orders are *placed*, not executed: they rest or wait as they did, even if the rules of their instrument have
+changed, and no reports are made.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import cython
 import numpy as np
 
 from pricetime.core.book import Books
-from pricetime.errors import LevelsFull, OrdersFull, SnapshotMismatch
-from pricetime.types import INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
+from pricetime.core.places import Places
+from pricetime.errors import LevelsFull, OrdersFull, RefreshesFull, SnapshotMismatch
+from pricetime.types import INSTRUMENT_STATE, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
 
 if not cython.compiled:  # the compiled form cimports them in dump.pxd
-    from pricetime.core.book import key_of, may_rest, refuse_terms
+    from pricetime.core.book import key_of
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.bits import prefetch
@@ -26,18 +28,23 @@ if not cython.compiled:  # the compiled form cimports them in dump.pxd
 FAULTS = {
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
     INVALID_SIDE: "it has no side",
-    INVALID_INSTRUCTION: "an order with these terms does not rest",
+    INVALID_INSTRUCTION: "an order with these terms is not in this place",
     INVALID_SELF_TRADE: "its self-trade mode is unknown",
     INVALID_QUANTITY: "invalid quantity",
-    MALFORMED: "a field that must be 0 is not",
-    INVALID_PHASE: "its phase is unknown",
+    INVALID_DISPLAY_QUANTITY: "its display quantity, its hidden lots and its place do not agree",
+    INVALID_EXPIRY: "its expiry time and its time in force do not agree",
+    INVALID_TRIGGER_PRICE: "only a stop order that waits has a trigger price and protection",
+    INVALID_PRICE: "an order without a price has one, or its instrument's prices are not in their order",
+    MALFORMED: "a field that must be 0 is not, or its entry number is not that of its place",
+    INVALID_PHASE: "its phase is unknown, or does not agree with the orders that were collected",
     UNKNOWN_ORDER: "the owner has no such orders to cancel",
     DUPLICATE_ORDER_ID: "its order id is in use",
     LEVEL_QUANTITY_FULL: "the quantities at its price add up to too much",
     ORDERS_FULL: "all order slots are in use: use a larger capacity",
     LEVELS_FULL: "all price levels are in use: use a larger level_capacity",
+    REFRESHES_FULL: "icebergs could be refreshed too often: use a larger refresh_limit",
 }
-NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
+NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull, REFRESHES_FULL: RefreshesFull}
 
 
 @cython.final
@@ -48,6 +55,8 @@ class Resting:
     def __init__(self, books: Books) -> None:
         """Raises MemoryError."""
         self.books = books
+        assert isinstance(self.books.rules, Places)
+        self.places = self.books.rules
         self._memory = Block(self.books.fresh_order, "the marks of the orders")
         self.entered = cython.cast(cython.pointer[u8], self._memory.memory)
         self.count = 0
@@ -64,10 +73,11 @@ class Resting:
         self.orders = orders
         self.count = 0
         number: u32
+        owned: cython.bint = self.books.owner_list_count != 0 or self.books.owner_limit != 0
+        self.listed = owned or self._has_daily()
         for number in range(self.books.directory_size):
             if self.books.directory[number] != 0:
                 self._line_up_book(self.books.book_of(number))
-        owned: cython.bint = self.books.owner_list_count != 0 or self.books.owner_limit != 0
         slot: u32
         i: u64 = 0
         while i < self.count:
@@ -84,26 +94,43 @@ class Resting:
                     prefetch(cython.address(self.books.owner_links[self.books.owner_links[slot].next]))
             slot = cython.cast(u32, orders[i].order_id)
             self._write_order(cython.address(orders[i]), slot)
-            if owned:
+            if self.listed:
                 self._line_up_behind(slot, orders[i].instrument)
             i += 1
 
+    def _has_daily(self) -> cython.bint:
+        """Is there a DAY order?"""
+        index: u32
+        found: cython.bint = False
+        for index in range(self.books.book_count):
+            found = found or self.books.venues[index].first_day != NIL
+        return found
+
     def _line_up_book(self, book: cython.pointer[Book]) -> None:
-        """Queue the orders of a book: bids, then asks, each in priority order. With owners, only those due."""
+        """Queue the orders of a book, place by place, bids before asks, each in priority order.
+
+        If orders are in lists, only those that are due.
+        """
+        place: u32
         side: u32
-        for side in range(BID, ASK + 1):
-            ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-            level: u32 = ladder.best
-            while level != NIL:
-                slot: u32 = self.books.levels[level].head
-                if self.books.owner_list_count != 0 or self.books.owner_limit != 0:
-                    if self._is_due(slot):
-                        self._line_up(slot, book.instrument)
-                else:
-                    while slot != NIL:
-                        self._line_up(slot, book.instrument)
-                        slot = self.books.orders[slot].next
-                level = self.books.level_behind(ladder, level)
+        for place in range(AT_LEVEL, FOR_WHOLE + 1):
+            for side in range(BID, ASK + 1):
+                ladder: cython.pointer[Ladder] = self.places.ladder_of(book, place, side)
+                if not ladder:
+                    self._line_up_queue(self.places.queue_of(book, place, side), book.instrument)
+                    continue
+                level: u32 = ladder.best
+                while level != NIL:
+                    self._line_up_queue(level, book.instrument)
+                    level = self.books.level_behind(ladder, level)
+
+    def _line_up_queue(self, level: u32, instrument: u32) -> None:
+        """Queue the orders of a level: all, or the first if orders are in lists and it is due."""
+        slot: u32 = self.books.levels[level].head
+        while slot != NIL:
+            if not self.listed or (self.entered[slot] == 0 and self._is_due(slot)):
+                self._line_up(slot, instrument)
+            slot = NIL if self.listed else self.books.orders[slot].next
 
     def _line_up(self, slot: u32, instrument: u32) -> None:
         r: cython.pointer[RestingOrder] = cython.address(self.orders[self.count])
@@ -115,22 +142,34 @@ class Resting:
         """Write the record of a resting order; its instrument is there."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
-        level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
         r.timestamp = cold.timestamp
         r.order_id = order.id
         r.reference = cold.reference
-        r.price = key_of(level.side, level.key)
         r.remaining = order.remaining
         r.owner = order.owner
         r.tag = cold.tag
-        r.side = level.side
+        r.side = self.places.side_of(self.books, slot)
         r.time_in_force = cold.time_in_force
         r.self_trade = cold.self_trade
         r.order_type = cold.order_type
         r.instructions = cold.instructions
+        r.place = self.places.place_of(self.books, slot)
+        book: cython.pointer[Book] = self.books.book_of(r.instrument)
+        if book.venue.special == 0 and not book.venue.rule.replace_total:
+            r.price = key_of(r.side, self.books.levels[order.level].key)
+            return
+        extra: cython.pointer[OrderExtra] = cython.address(self.books.extras[slot])
+        r.price = self.places.price_of(self.books, slot)
+        r.protection = extra.protection
+        r.trigger_price = extra.trigger_price
+        r.display_quantity = extra.display
+        r.hidden_quantity = extra.hidden
+        r.expiry_ns = extra.expiry_ns
+        r.filled = extra.filled
+        r.entered = extra.entered
 
     def _line_up_behind(self, slot: u32, instrument: u32) -> None:
-        """An order is written: queue the one behind it at its level and the next of its owner, if they are due."""
+        """An order is written: queue those behind it at its level and in its lists, if they are due."""
         self.entered[slot] = 1
         behind: u32 = self.books.orders[slot].next
         newer: u32 = self._newer(slot)
@@ -138,12 +177,20 @@ class Resting:
             self._line_up(behind, instrument)
         if newer != NIL and newer != behind and self._is_due(newer):
             self._line_up(newer, self.books.owner_links[newer].instrument)
+        if self.books.cold[slot].time_in_force == DAY:
+            later: u32 = self.books.extras[slot].later
+            if later != NIL and later != behind and later != newer and self._is_due(later):
+                self._line_up(later, instrument)
 
     def _is_due(self, slot: u32) -> cython.bint:
         """Are the orders written that must come before this one?"""
         ahead: u32 = self.books.orders[slot].prev
         if ahead != NIL and self.entered[ahead] == 0:
             return False
+        if self.books.cold[slot].time_in_force == DAY:
+            earlier: u32 = self.books.extras[slot].earlier
+            if earlier != NIL and self.entered[earlier] == 0:
+                return False
         older: u32 = self._older(slot)
         return older == NIL or self.entered[older] != 0
 
@@ -184,15 +231,59 @@ class Resting:
         r.side = walk.side
         r.reason = walk.reason
 
+    def write_state(self, book: cython.pointer[Book], r: cython.pointer[InstrumentState]) -> None:
+        """Write the state of an instrument besides its orders, into a zeroed record."""
+        more: cython.pointer[VenueBook] = book.venue
+        r.instrument = book.instrument
+        r.phase = book.phase
+        r.entries = more.entries
+        r.has = COLLECTING if more.collecting else 0
+        if more.has_reference:
+            r.has |= HAS_REFERENCE
+            r.reference_price = more.reference
+        if book.has_last:
+            r.has |= HAS_LAST
+            r.last_price = book.last_price
+        if more.low_set:
+            r.has |= LOW_SET
+            r.low_price = book.low_price
+        if more.high_set:
+            r.has |= HIGH_SET
+            r.high_price = self._high_price(book)
+
+    def _high_price(self, book: cython.pointer[Book]) -> i64:
+        """The highest price of the band."""
+        return cython.cast(i64, cython.cast(u64, book.low_price) + book.band)
+
     # ------------------------------------------------------------------ and back
 
-    def _place_phase(self, r: cython.pointer[cython.const[InstrumentPhase]]) -> u32:
+    def _place_state(self, r: cython.pointer[cython.const[InstrumentState]]) -> u32:
+        """Set the state of an instrument."""
         book: cython.pointer[Book] = self.books.book_of(r.instrument)
         if not book:
             return UNKNOWN_INSTRUMENT
         if r.phase >= self.books.phase_count:
             return INVALID_PHASE
+        if r.has >= 2 * HIGH_SET or r.zero != 0:
+            return MALFORMED
+        rule: cython.pointer[PhaseRule] = cython.address(self.books.phases[r.phase])
+        if (rule.matches and r.has & COLLECTING) or (rule.collects and not r.has & COLLECTING):
+            return INVALID_PHASE
+        low: i64 = r.low_price if r.has & LOW_SET else book.low_price
+        high: i64 = r.high_price if r.has & HIGH_SET else self._high_price(book)
+        more: cython.pointer[VenueBook] = book.venue
+        more.entries = r.entries
+        more.collecting = r.has & COLLECTING
         self.books.set_phase(book, r.phase)
+        if r.has & HAS_REFERENCE:
+            more.reference = r.reference_price
+            more.has_reference = 1
+        book.has_last = r.has & HAS_LAST != 0
+        book.last_price = r.last_price if book.has_last else 0
+        more.low_set = r.has & LOW_SET != 0
+        more.high_set = r.has & HIGH_SET != 0
+        book.low_price = low
+        book.band = cython.cast(u64, cython.cast(u64, high) - cython.cast(u64, low))
         return NONE
 
     def place_orders(self, orders: cython.pointer[cython.const[RestingOrder]], count: i64) -> i64:
@@ -216,45 +307,102 @@ class Resting:
         return -1
 
     def _refuse(self, r: cython.pointer[cython.const[RestingOrder]]) -> u32:
-        """Why a record is not a resting order, NONE if it is one."""
+        """Why a record is not an order in a place, NONE if it is one."""
         if r.side != BID and r.side != ASK:
             return INVALID_SIDE
-        known: cython.bint = refuse_terms(r.order_type, r.time_in_force, r.instructions) == NONE
-        if not known or not may_rest(r.order_type, r.time_in_force):
+        if not is_in_place(r.place, r.order_type, r.time_in_force, r.instructions):
             return INVALID_INSTRUCTION
         if r.self_trade > CANCEL_SMALLER:
             return INVALID_SELF_TRADE
         if r.remaining == 0 or r.remaining >> 63 != 0:
             return INVALID_QUANTITY
-        if r.trigger_price != 0 or r.display_quantity | r.hidden_quantity | r.expiry_ns | r.minimum_quantity != 0:
+        if (r.expiry_ns != 0) != (r.time_in_force == GTD):
+            return INVALID_EXPIRY
+        if r.place != AT_TRIGGER and (r.trigger_price != 0 or r.protection != 0):
+            return INVALID_TRIGGER_PRICE
+        if r.price != 0 and r.order_type != LIMIT and r.order_type != STOP_LIMIT:
+            return INVALID_PRICE
+        if r.zero != 0 or (r.entered != 0) != is_special(r):
             return MALFORMED
+        return self._refuse_display(r)
+
+    def _refuse_display(self, r: cython.pointer[cython.const[RestingOrder]]) -> u32:
+        """All lots of a waiting order are hidden, some of an iceberg that rests, none of any other order."""
+        if r.display_quantity != 0 and r.order_type != LIMIT and r.order_type != STOP_LIMIT:
+            return INVALID_DISPLAY_QUANTITY
+        if r.place >= AT_TRIGGER:
+            return NONE if r.hidden_quantity == r.remaining else INVALID_DISPLAY_QUANTITY
+        if r.hidden_quantity >= r.remaining or (r.hidden_quantity != 0 and r.display_quantity == 0):
+            return INVALID_DISPLAY_QUANTITY
         return NONE
+
+    def _refuse_entry(self, book: cython.pointer[Book], r: cython.pointer[cython.const[RestingOrder]]) -> u32:
+        """Why an order has no room, or is not in this book at this point of its sequence; NONE if it is."""
+        if self.books.order_count == self.books.capacity:
+            return ORDERS_FULL
+        if self.books.find(book, r.order_id) != NIL:
+            return DUPLICATE_ORDER_ID
+        if r.place == IN_CALL and not book.venue.collecting:
+            return INVALID_PHASE
+        if r.entered != 0 and self._is_late(book, r):
+            return MALFORMED
+        if r.place != AT_LEVEL:
+            return NONE
+        side: u32 = r.side
+        ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+        return self.books._refuse_rest(self.books.level_at(ladder, key_of(side, r.price)), r.remaining)
+
+    def _is_late(self, book: cython.pointer[Book], r: cython.pointer[cython.const[RestingOrder]]) -> cython.bint:
+        """Has an order an entry number that was not given yet, or one before that of the last DAY order?"""
+        last: u32 = book.venue.last_day
+        if r.time_in_force == DAY and last != NIL and self.books.extras[last].entered >= r.entered:
+            return True
+        return r.entered > book.venue.entries
 
     def _place_order(self, book: cython.pointer[Book], r: cython.pointer[cython.const[RestingOrder]]) -> u32:
         """Place an order at the back of its level. Remember if the present rules of its book would reject it."""
-        if self.books.order_count == self.books.capacity:
-            return ORDERS_FULL
-        position: u64 = self.books._position(book, r.order_id)
-        if book.ids[position].slot != NIL:
-            return DUPLICATE_ORDER_ID
-        side: u32 = r.side
-        key: i64 = key_of(side, r.price)
-        ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-        fault: u32 = self.books._refuse_rest(self.books.level_at(ladder, key), r.remaining)
+        fault: u32 = self._refuse_entry(book, r)
         if fault != NONE:
             return fault
         slot: u32 = self._fill_slot(book, r)
-        self.books._name(book, position, r.order_id, slot)
-        self.books._append(book, self.books.level_for(ladder, key, side), slot)
+        side: u32 = r.side
+        key: i64 = key_of(side, r.price)
+        if r.place == AT_LEVEL and r.entered == 0:
+            self.books._name(book, self.books._position(book, r.order_id), r.order_id, slot)
+            self.books._append(book, self.books.level_for(cython.address(book.ladders[side - 1]), key, side), slot)
+            if r.filled != 0:
+                self.books.extras[slot].filled = r.filled
+        else:
+            self._place_special(book, slot, r)
         outside: cython.bint = (
             cython.cast(u64, cython.cast(u64, r.price) - cython.cast(u64, book.low_price)) > book.band
         )
-        if outside or book.count > book.order_limit:
+        if (outside and r.place == AT_LEVEL) or book.count > book.order_limit:
             book.older_rules = 1
-        return NONE
+        return NONE if self.books.refreshes <= self.books.refresh_limit else REFRESHES_FULL
+
+    def _place_special(
+        self, book: cython.pointer[Book], slot: u32, r: cython.pointer[cython.const[RestingOrder]]
+    ) -> None:
+        """Place an order that has more than plain terms. It joins with the entry number that it had."""
+        extra: cython.pointer[OrderExtra] = cython.address(self.books.extras[slot])
+        extra.unnamed = 1
+        extra.protection = r.protection
+        extra.trigger_price = r.trigger_price
+        extra.display = r.display_quantity
+        extra.hidden = r.hidden_quantity
+        extra.expiry_ns = r.expiry_ns
+        extra.filled = r.filled
+        self.places.take_off(self.books, book, slot, r.side, r.price)
+        side: u32 = r.side
+        key: i64 = key_of(3 - side, r.trigger_price) if r.place == AT_TRIGGER else key_of(side, r.price)
+        given: u64 = book.venue.entries
+        book.venue.entries = r.entered - 1
+        self.places.join(self.books, book, slot, r.place, key)
+        book.venue.entries = given
 
     def _fill_slot(self, book: cython.pointer[Book], r: cython.pointer[cython.const[RestingOrder]]) -> u32:
-        """A slot with the order of a record, not yet at a level."""
+        """A slot with the order of a record, not yet in a place."""
         slot: u32 = self.books._take_slot(book)
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         order.id = r.order_id
@@ -288,9 +436,19 @@ class Resting:
         walk.instrument = r.instrument
         walk.side = r.side
         walk.reason = r.reason
+        walk.number = self.books.cancels = 1
+        newer: u32 = self._behind(orders.head, cython.cast(u64, r.older) + r.waiting)
+        while newer != NIL:  # these joined after the mass cancel began
+            self._count_cancel(newer)
+            newer = self.books.owner_links[newer].next
         orders.walked = 1
         self.books.walk_count += 1
         return NONE
+
+    def _count_cancel(self, slot: u32) -> None:
+        """An order joined its owner's list after a mass cancel began. Only special orders need to know."""
+        if self.books.extras[slot].special:
+            self.books.extras[slot].cancels = 1
 
     def _behind(self, slot: u32, orders: u64) -> u32:
         """The order that is this many after a given one in the owner's list, NIL if there are fewer."""
@@ -307,28 +465,55 @@ class Resting:
             bids: cython.pointer[Ladder] = cython.address(book.ladders[0])
             asks: cython.pointer[Ladder] = cython.address(book.ladders[1])
             crossed: cython.bint = bids.best != NIL and asks.best != NIL and bids.best_key >= ~asks.best_key
-            if crossed and not self.books.may_cross(book):
+            if crossed and not self.books.may_cross(book) and not book.venue.collecting:
                 return True
         return False
 
 
+def is_in_place(place: u32, order_type: u32, time_in_force: u32, instructions: u32) -> cython.bint:
+    """Can an order with these terms be in a place? Whether it had an extension does not matter."""
+    instructions &= EXTENDED - 1
+    if time_in_force == IOC or time_in_force == FOK or time_in_force > GFA or instructions > 2 * ALL_OR_NONE - 1:
+        return False
+    if place == AT_TRIGGER:
+        return (order_type == STOP or order_type == STOP_LIMIT) and instructions <= POST_ONLY
+    if order_type > MARKET_TO_LIMIT:
+        return False
+    if place == AT_LEVEL:
+        return order_type == LIMIT and instructions < ALL_OR_NONE
+    if place == IN_CALL:
+        return order_type != LIMIT
+    if place == FOR_OPEN:
+        return instructions == AT_THE_OPEN
+    if place == FOR_CLOSE:
+        return instructions == AT_THE_CLOSE
+    return place == FOR_WHOLE and order_type == LIMIT and instructions == ALL_OR_NONE
+
+
+def is_special(r: cython.pointer[cython.const[RestingOrder]]) -> cython.bint:
+    """Has an order more than plain terms, so that it has an entry number?"""
+    if r.place != AT_LEVEL or r.display_quantity != 0 or r.instructions & (AT_THE_OPEN | AT_THE_CLOSE):
+        return True
+    return r.time_in_force == DAY or r.time_in_force == GTD or r.time_in_force == GFA
+
+
 def dump_of(books: Books, instruments: Any) -> Any:
     """The state of the books as ``BookRecords``. ``instruments``: the ids of all books."""
-    phases = np.zeros(len(instruments), INSTRUMENT_PHASE)
-    phases["instrument"] = sorted(instruments)
-    for index, number in enumerate(sorted(instruments)):
-        phases["phase"][index] = books.book_of(number).phase
+    states: Block = Block((cython.cast(u64, books.book_count) + 1) * cython.sizeof(InstrumentState))
     orders: Block = Block((cython.cast(u64, books.order_count) + 1) * cython.sizeof(RestingOrder))
     cancels: Block = Block((cython.cast(u64, books.walk_count) + 1) * cython.sizeof(UnfinishedCancel))
     first_order: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], orders.memory)
     first_cancel: cython.pointer[UnfinishedCancel] = cython.cast(cython.pointer[UnfinishedCancel], cancels.memory)
+    first_state: cython.pointer[InstrumentState] = cython.cast(cython.pointer[InstrumentState], states.memory)
     resting: Resting = Resting(books)
+    for index, number in enumerate(sorted(instruments)):
+        resting.write_state(books.book_of(number), cython.address(first_state[index]))
     with cython.nogil:
         resting.write(first_order)
         if books.walk_count != 0:
             resting.write_walks(first_cancel)
     parts = (
-        phases,
+        states.array(INSTRUMENT_STATE, len(instruments)),
         orders.array(RESTING_ORDER, books.order_count),
         cancels.array(UNFINISHED_CANCEL, books.walk_count),
     )
@@ -342,12 +527,13 @@ def place_all(books: Books, instruments: Any, records: Any) -> cython.int:
     """
     if books.order_count != 0:
         raise SnapshotMismatch(f"{books.order_count} orders are in this engine: restore into a new one")
+    _check_entries(records.resting)
     _make_room(books, instruments, records.resting)
     resting: Resting = Resting(books)
     part, misfit = _place(resting, records)
     if misfit < 0 and not resting.is_crossed():
         return 0
-    _reset(books, instruments)
+    _reset(resting, instruments)
     if misfit < 0:
         raise SnapshotMismatch("these orders make a crossed book")
     raise NO_ROOM.get(resting.fault, SnapshotMismatch)(f"record {misfit} of {part}: {FAULTS[resting.fault]}")
@@ -355,16 +541,18 @@ def place_all(books: Books, instruments: Any, records: Any) -> cython.int:
 
 def _place(resting: Resting, records: Any) -> Any:
     """Place all records. Returns the part and the index of the first one that does not fit, -1 if all fit."""
-    phases: cython.pointer[InstrumentPhase] = cython.cast(cython.pointer[InstrumentPhase], records_of(records.phases))
+    states: cython.pointer[InstrumentState] = cython.cast(
+        cython.pointer[InstrumentState], records_of(records.instruments)
+    )
     orders: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], records_of(records.resting))
     cancels: cython.pointer[UnfinishedCancel] = cython.cast(
         cython.pointer[UnfinishedCancel], records_of(records.unfinished)
     )
     misfit: i64
-    for misfit in range(len(records.phases)):
-        resting.fault = resting._place_phase(cython.address(phases[misfit]))
+    for misfit in range(len(records.instruments)):
+        resting.fault = resting._place_state(cython.address(states[misfit]))
         if resting.fault != NONE:
-            return "phases", misfit
+            return "instruments", misfit
     count: i64 = len(records.resting)
     with cython.nogil:
         misfit = resting.place_orders(orders, count)
@@ -377,37 +565,61 @@ def _place(resting: Resting, records: Any) -> Any:
     return "", -1
 
 
+def _check_entries(orders: Any) -> cython.int:
+    """Raise SnapshotMismatch if two orders of a book have the same entry number. O(orders log orders)."""
+    special = orders[orders["entered"] != 0]
+    sequence = np.lexsort((special["entered"], special["instrument"]))
+    entered, instruments = special["entered"][sequence], special["instrument"][sequence]
+    if ((np.diff(entered) == 0) & (np.diff(instruments) == 0)).any():
+        raise SnapshotMismatch("two orders of one instrument have the same entry number")
+    return 0
+
+
 def _make_room(books: Books, instruments: Any, orders: Any) -> cython.int:
-    """Enlarge the id tables of books with more orders than their instrument allows now."""
+    """Enlarge the id tables and heaps of books with more orders than their instrument allows now."""
     numbers = orders["instrument"]
     counts = np.bincount(numbers[numbers < books.directory_size], minlength=books.directory_size)
     for instrument in instruments:
         if counts[instrument.id] > books.book_of(instrument.id).order_limit:
-            books.make_ids(books.book_of(instrument.id), min(int(counts[instrument.id]), books.capacity))
+            most = min(int(counts[instrument.id]), books.capacity)
+            books.make_ids(books.book_of(instrument.id), most)
+            books.make_heap(books.book_of(instrument.id), most)
     return 0
 
 
-def _reset(books: Books, instruments: Any) -> cython.int:
+def _reset(resting: Resting, instruments: Any) -> cython.int:
     """Empty the books and begin the initial phases of their instruments."""
-    remove_all(books)
+    books: Books = resting.books
+    remove_all(books, resting.places)
     owner: u32
     for owner in range(books.owner_limit if books.walk_count != 0 else 0):
         books.owner_lists[owner].walked = 0
     books.walk_count = 0
     for instrument in instruments:
-        book: cython.pointer[Book] = books.book_of(instrument.id)
-        books.set_phase(book, instrument.phase)
-        book.older_rules = 0
+        books.begin(books.book_of(instrument.id), instrument)
+    books.cancels = 0
     return 0
 
 
-def remove_all(books: Books) -> None:
-    """Remove all orders."""
+def remove_all(books: Books, places: Places) -> None:
+    """Remove all orders. ``places``: the rules of the books."""
     index: u32
-    side: u32
     for index in range(books.book_count):
-        book: cython.pointer[Book] = cython.address(books.books[index])
+        _remove_from(books, places, cython.address(books.books[index]))
+
+
+def _remove_from(books: Books, places: Places, book: cython.pointer[Book]) -> None:
+    """Remove the orders of a book."""
+    place: u32
+    side: u32
+    for place in range(AT_LEVEL, FOR_WHOLE + 1):
         for side in range(BID, ASK + 1):
-            while book.ladders[side - 1].best != NIL:
-                slot: u32 = books.levels[book.ladders[side - 1].best].head
-                books._remove(book, slot, books._position(book, books.orders[slot].id))
+            ladder: cython.pointer[Ladder] = places.ladder_of(book, place, side)
+            level: u32 = ladder.best if ladder else places.queue_of(book, place, side)
+            while level != NIL and books.levels[level].count != 0:
+                slot: u32 = books.levels[level].head
+                if book.venue.special == 0:
+                    books._remove(book, slot, books._position(book, books.orders[slot].id))
+                else:
+                    places.remove(books, book, slot)
+                level = ladder.best if ladder else level

@@ -23,10 +23,12 @@ cdef enum:
     GTD = 2
     IOC = 3
     FOK = 4
+    GFA = 5
     # Instruction: bits
     POST_ONLY = 1
     AT_THE_OPEN = 2
     AT_THE_CLOSE = 4
+    ALL_OR_NONE = 8
     EXTENDED = 128
     # SelfTrade
     OFF = 1
@@ -50,6 +52,10 @@ cdef enum:
     CONTINUE = 9
     OPEN_ORDERS = 10
     ORDER_EXTENSION = 11
+    UNCROSS = 12
+    INDICATE = 13
+    EXPIRE = 14
+    SET_PRICE = 15
     EXECUTION_REPORT = 16
     # ReportKind
     ACCEPTED = 1
@@ -63,9 +69,36 @@ cdef enum:
     PHASE_CHANGED = 9
     OPEN_ORDER = 10
     OPEN_ORDERS_END = 11
+    TRIGGERED = 12
+    REFRESHED = 13
+    INDICATIVE = 14
+    UNCROSSED = 15
+    AUCTION_TRADE = 16
+    EXPIRY_DONE = 17
+    PRICE_SET = 18
+    HIDDEN = 19
     # Phase
     CONTINUOUS = 0
     HALTED = 1
+    CLOSED = 2
+    PRE_OPEN = 3
+    OPENING_AUCTION = 4
+    VOLATILITY_AUCTION = 5
+    CLOSING_AUCTION = 6
+    # PriceKind
+    REFERENCE = 1
+    LAST = 2
+    LOW = 3
+    HIGH = 4
+    # StopTrigger
+    LAST_TRADE = 0
+    BEST_QUOTE = 1
+    # StopEntry
+    TRIGGER = 0
+    REJECT = 1
+    # Breach
+    INTERRUPT = 0
+    REJECT_REST = 1
     # Reason
     NONE = 0
     UNKNOWN_COMMAND = 1
@@ -90,10 +123,15 @@ cdef enum:
     OWNER_ORDERS_FULL = 20
     QUANTITY_ABOVE_LIMIT = 21
     PRICE_TOO_FAR = 22
+    INVALID_TRIGGER_PRICE = 23
     MASS_CANCEL_UNFINISHED = 24
     INVALID_ORDER_TYPE = 25
     INVALID_INSTRUCTION = 26
     NOT_SUPPORTED = 27
+    INVALID_DISPLAY_QUANTITY = 28
+    INVALID_EXPIRY = 29
+    INVALID_MINIMUM_QUANTITY = 30
+    NOT_IN_PHASE = 31
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
@@ -106,6 +144,21 @@ cdef enum:
     UNFINISHED = 41
     NEVER_RESTS = 42
     MORE_FOLLOW = 43
+    WAITS = 44
+    AT_MARKET = 45
+    PRICED = 46
+    AUCTION_REMAINDER = 47
+    MINIMUM_UNFILLABLE = 48
+    OUTSIDE_RANGE = 49
+    NO_AUCTION_PRICE = 50
+    EXPIRY_REACHED = 51
+    DAY_ENDED = 52
+    TRADED_MORE = 53
+    INVALID_PROTECTION = 64
+    TRIGGERS_AT_ONCE = 65
+    NO_REFERENCE_PRICE = 66
+    MUST_UNCROSS = 67
+    REFRESHES_FULL = 68
     # PassiveAction
     ADD = 1
     EXECUTE = 2
@@ -113,19 +166,40 @@ cdef enum:
     CANCEL = 4
     REPLACE = 5
     # Why a report does not fit a rebuilt book, besides the reasons above
-    OUT_OF_SEQUENCE = 64
-    COMMAND_GOES_ON = 65
-    # SnapshotOrder.taking: a resting order, or one whose command is unfinished
+    OUT_OF_SEQUENCE = 128
+    COMMAND_GOES_ON = 129
+    # SnapshotOrder.taking: a resting order, one whose command is unfinished, or a market order of a call phase
     RESTS = 0
     MAY_REST = 1
     ONLY_TAKES = 2
+    UNPRICED = 3
+    # RestingOrder.place: at its level, among the market orders of a call phase, or waiting: for its trigger price, an
+    # auction, or to trade whole
+    AT_LEVEL = 0
+    IN_CALL = 1
+    AT_TRIGGER = 2
+    FOR_OPEN = 3
+    FOR_CLOSE = 4
+    FOR_WHOLE = 5
+    # InstrumentState.has: bits
+    COLLECTING = 1
+    HAS_REFERENCE = 2
+    HAS_LAST = 4
+    LOW_SET = 8
+    HIGH_SET = 16
     # The type of an order in a snapshot
     SNAPSHOT_ORDER = 54
     # The instrument of a mass cancel over all instruments
     ALL_INSTRUMENTS = 0xFFFFFFFF
-    # Most reports of one command besides those about makers, and most reports about each maker
-    REPORTS_PER_COMMAND = 3
-    REPORTS_PER_MAKER = 2
+    # Most reports of one command besides those about the ends of orders and slices; most about each order, as many more
+    # about one that is not at a level; and most about each refresh, with the trade before it
+    REPORTS_PER_COMMAND = 4
+    REPORTS_PER_ORDER = 2
+    REPORTS_PER_REFRESH = 3
+    # Queues of a book: the market orders of a call phase, the orders for the open, for the close, of each side
+    QUEUES = 6
+    # Refreshes that all icebergs of an engine together may have left, unless it is made with a different limit
+    DEFAULT_REFRESHES = 1048576
     # Most orders in the answer to one OPEN_ORDERS command, and its flag to start after a given order
     OPEN_ORDERS_TOLD = 256
     BEHIND = 1
@@ -135,6 +209,8 @@ cdef enum:
     MANY_IDS = 131072
     # Remembered leaves of one side
     LEAF_CACHE = 64
+    # GTD orders that EXPIRE takes out of the heap at a time
+    TOGETHER = 32
     # Commands between the steps of prefetching, and how many are remembered: a power of two above three steps
     AHEAD = 4
     LOOKUPS = 16
@@ -171,7 +247,7 @@ ctypedef packed struct OrderExtension:
     u8 type
     u8 zero2
     u16 zero3
-    u32 zero4
+    u32 protection       # ticks
     i64 trigger_price    # ticks
     u64 display_quantity # lots
     u64 expiry_ns
@@ -190,7 +266,7 @@ ctypedef packed struct Report:
     i64 price            # ticks
     u64 quantity         # lots
 
-# A resting order in the records of a book: 104 bytes, types.RESTING_ORDER.
+# A resting or waiting order in the records of a book: 112 bytes, types.RESTING_ORDER.
 ctypedef packed struct RestingOrder:
     u64 timestamp        # ns
     u64 order_id
@@ -205,21 +281,27 @@ ctypedef packed struct RestingOrder:
     u8 self_trade        # its mode, 0 for the instrument's default
     u8 order_type
     u8 instructions
-    u8 zero
-    u16 zero2
-    u32 zero3
-    i64 trigger_price    # this and the next four: 0 until orders can have them
+    u8 place             # where it is: AT_LEVEL, IN_CALL, AT_TRIGGER, FOR_OPEN, FOR_CLOSE or FOR_WHOLE
+    u16 zero
+    u32 protection       # ticks
+    i64 trigger_price    # this and the next three: 0 of orders that have none
     u64 display_quantity
     u64 hidden_quantity
     u64 expiry_ns
-    u64 minimum_quantity
+    u64 filled           # lots that have traded; 0 of an order that keeps no count
+    u64 entered          # its entry number; 0 of an order that needs none
 
-# The phase of an instrument in the records of a book: 8 bytes, types.INSTRUMENT_PHASE.
-ctypedef packed struct InstrumentPhase:
+# The state of an instrument in the records of a book besides its orders: 48 bytes, types.INSTRUMENT_STATE.
+ctypedef packed struct InstrumentState:
     u32 instrument
     u8 phase
-    u8 zero
-    u16 zero2
+    u8 has               # bits: COLLECTING, HAS_REFERENCE, HAS_LAST, LOW_SET, HIGH_SET
+    u16 zero
+    u64 entries          # entry numbers given so far
+    i64 reference_price  # ticks; 0 without HAS_REFERENCE
+    i64 last_price       # of the last trade, ticks; 0 without HAS_LAST
+    i64 low_price        # that a command set, ticks; 0 without LOW_SET: then the instrument's counts
+    i64 high_price       # the same with HIGH_SET
 
 # An unfinished mass cancel in the records of a book: 40 bytes, types.UNFINISHED_CANCEL.
 ctypedef packed struct UnfinishedCancel:
@@ -238,7 +320,7 @@ ctypedef packed struct UnfinishedCancel:
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side
-    u16 taking           # RESTS; for a taker MAY_REST or ONLY_TAKES
+    u16 taking           # RESTS; for a taker MAY_REST or ONLY_TAKES; UNPRICED for a market order of a call phase
     u32 instrument
     u64 order_id
     i64 price            # ticks
@@ -263,7 +345,7 @@ ctypedef struct Order:
 # The other fields of a resting order: 32 bytes under the same index.
 ctypedef struct OrderCold:
     u64 timestamp        # ns
-    u64 display          # 0: reserved for icebergs
+    u64 reserved         # 0
     u64 reference        # public number: 1, 2, 3 ... in the order of acceptance, over all books
     u32 tag
     u8 time_in_force     # these four in the order of the command, two by two
@@ -271,14 +353,33 @@ ctypedef struct OrderCold:
     u8 order_type
     u8 instructions
 
-# All orders at one price of one side: 32 bytes. A free level stores the next free one in "head".
+# What an order with other than plain terms has besides, under the same index: 88 bytes. All 0 of a free slot, and of an
+# order that needs none: see "special" of VenueBook.
+ctypedef struct OrderExtra:
+    i64 price            # ticks, of an order that waits for its trigger price or an auction; 0 if it names none
+    i64 trigger_price    # ticks, of a stop order that waits
+    u64 display          # lots of a slice of an iceberg, 0 of other orders
+    u64 hidden           # lots that are not displayed: all of an order that waits
+    u64 expiry_ns        # of a GTD order
+    u64 filled           # lots that have traded; counted only in a book with replace_total
+    u64 entered          # its entry number: larger is later; 0 of a plain order
+    u64 cancels          # mass cancels of all owners that had begun when it joined its owner's list
+    u32 protection       # ticks, of a stop order that waits
+    u32 heap             # its position in the heap of GTD orders, 0 if it is not in it
+    u32 later            # the next DAY order in order of entry, NIL for the last
+    u32 earlier          # the one before, NIL for the first
+    u32 unnamed          # 1: a new order that trades; the table of ids does not have it yet
+    u32 special          # 1: it is counted in "special" of its book
+
+# All orders at one price of one side, or in one queue: 32 bytes. A free level stores the next free one in "head".
 ctypedef struct Level:
     i64 key              # bid: price, ask: ~price, so that the largest is the best on both sides
-    u64 quantity         # lots: the sum over its orders, below 2**64
+    u64 quantity         # lots: the sum over its orders, below 2**64; of a queue or a waiting level modulo 2**64
     u32 head             # first in, first out
     u32 tail
-    u32 count            # orders, at least 1
-    u32 side
+    u32 count            # orders, at least 1; of a queue at least 0
+    u16 side
+    u16 place            # of its orders: AT_LEVEL, IN_CALL, AT_TRIGGER, FOR_OPEN, FOR_CLOSE or FOR_WHOLE
 
 # A node of the radix tree over key + 2**63, 64 ways: 280 bytes. A free node stores the next free one in "parent".
 ctypedef struct Node:
@@ -322,7 +423,7 @@ ctypedef struct OwnerLimit:
     u32 open_orders      # over all books
     u32 reserved         # 0
 
-# An unfinished mass cancel, by owner: 32 bytes. Orders that join the list after it began come after "last".
+# An unfinished mass cancel, by owner: 40 bytes. Orders that join the list after it began come after "last".
 ctypedef struct Walk:
     u64 order_id         # of the command, for its last report
     u64 cancelled        # orders, so far
@@ -332,11 +433,23 @@ ctypedef struct Walk:
     u8 side              # 0 for both
     u8 reason            # of the cancelled reports
     u16 reserved         # 0
+    u64 number           # of the mass cancels of all owners: orders that joined after it began have at least this
 
 # An entry of an order-id table; empty if slot is NIL.
 ctypedef struct IdEntry:
     u32 tag              # hash of the id; its place in the table follows from it
     u32 slot
+
+# Where the last auction of a rebuilt book traded or would trade: 32 bytes.
+ctypedef struct Indication:
+    i64 price            # ticks
+    u64 quantity         # lots that trade
+    u64 surplus          # lots that would trade at this price and find no counterparty
+    u8 side              # of the surplus, 0 for none
+    u8 kind              # of the report: INDICATIVE or UNCROSSED, 0 before the first
+    u8 priced            # 0: no two orders can trade
+    u8 reserved          # 0
+    u32 reserved2        # 0
 
 # What a command ahead will look up: 16 bytes. Only for prefetching, so an entry may be out of date.
 ctypedef struct Lookup:
@@ -347,8 +460,60 @@ ctypedef struct Lookup:
 # What a phase accepts, from pricetime.phases: 8 bytes.
 ctypedef struct PhaseRule:
     u32 accepts          # bit i: commands of type i, of those about one order
-    u16 matches          # 1: orders trade with those they cross
-    u16 reason           # of the commands that it rejects
+    u8 matches           # 1: orders trade with those they cross
+    u8 collects          # 1: orders rest without trading, market orders too, until an uncross
+    u8 reason            # of the commands that it rejects
+    u8 auction           # orders with this instruction join when it begins, 0 for none
+
+# The settings of one instrument's venue, from pricetime.profiles.Venue, and the row of its auction.
+ctypedef struct VenueRule:
+    u64 iceberg_ratio    # the most times its display quantity an iceberg may have, 0 for no limit
+    u64 minimum_display  # an iceberg that displays less is refreshed
+    u64 static_range     # ticks from the reference price, 0 for no limit
+    u64 dynamic_range    # ticks from the last trade before the order, 0 for no limit
+    u8 stop_trigger      # LAST_TRADE or BEST_QUOTE
+    u8 stop_at_entry     # TRIGGER or REJECT
+    u8 on_breach         # INTERRUPT or REJECT_REST
+    u8 keeps_place       # 1: an iceberg that is replaced to no more lots at its price keeps its place
+    u8 replace_total     # 1: the quantity of a replace counts what has traded
+    u8 all_or_none       # 1: it accepts all-or-none orders
+    u8 every_tick        # these four: auctions.AuctionRule
+    u8 with_reference
+    u32 percent
+    u32 stops_inside
+
+# A GTD order in the heap of its book: 24 bytes, with what the heap compares.
+ctypedef struct Expiring:
+    u64 expiry_ns
+    u64 entered
+    u32 slot
+    u32 reserved         # 0
+
+# What a book has besides its levels: orders that wait, the market orders of a call phase, prices that rules need.
+ctypedef struct VenueBook:
+    VenueRule rule
+    Ladder stops[2]      # orders that wait for their trigger price, by trigger price: buy stops have the key ~price, sell
+                         # stops the key price, so that the best one is triggered first
+    Ladder whole[2]      # all-or-none orders, by price
+    u32 queues[6]        # levels without a ladder: of place IN_CALL, FOR_OPEN, FOR_CLOSE, each for bids and asks
+    u32 heap_count       # GTD orders
+    Expiring *heap       # the same, from position 1, by expiry time and entry number: 4 entries below each
+    u32 first_day        # DAY orders in order of entry
+    u32 last_day
+    u32 special          # orders with extras: DAY, GTD, GFA, icebergs, and all that are not at a level
+    u32 waiting          # orders that wait: for a trigger price, an auction, or to trade whole
+    u32 for_auction      # orders at a level that are for one auction
+    u64 entries          # entry numbers given so far
+    i64 reference        # price, ticks, if has_reference
+    i64 lowest           # of the trades of the current command, if traded
+    i64 highest
+    u8 has_reference
+    u8 traded            # 1: the current command made a trade
+    u8 collecting        # 1: orders were collected, and no uncross has followed
+    u8 always            # 1: its settings need the rules for every command
+    u8 low_set           # 1: a command set this end of the price band
+    u8 high_set
+    u16 reserved         # 0
 
 # One instrument's book.
 ctypedef struct Book:
@@ -366,9 +531,15 @@ ctypedef struct Book:
     u8 self_trade        # default mode
     u8 replace_policy
     u8 phase
-    u8 older_rules       # 1: restored orders may be outside the band or above the limit
+    u8 older_rules       # 1: orders that rest may be outside the band, or more than the limit
     PhaseRule rule       # of the phase
     u64 tick_size        # every price is a multiple
     u64 lot_size         # every quantity is a multiple
+    VenueBook *venue     # what the rules of its venue need
+    u64 kinds            # bit order_type * 8 + time_in_force: the venue accepts these
+    i64 last_price       # of the last trade, ticks, if has_last
+    u8 has_last
+    u8 ruled             # 1: its rules execute every command about one order; 0: nothing in it needs them
+    u16 reserved         # 0
     i64 low_price        # ticks: the lowest price an order may have
     u64 band             # ticks from there to the highest: u64, so that a band may be all of i64

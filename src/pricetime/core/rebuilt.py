@@ -3,8 +3,11 @@
 Each report is checked against the books before anything changes. Nothing here allocates or uses a Python object, and
 every report takes a bounded number of steps.
 
-A taker is kept outside the books until it rests or is gone. So the books are never crossed, and at each report they
-equal those of the exchange at that point.
+A taker is kept outside the books until it rests or is gone. So the books are not crossed while orders match, and at
+each report they equal those of the exchange at that point. Two commands differ between their reports: one that
+refreshes an iceberg which the taker used up, and one with all-or-none orders, which rest crossed until they trade.
+
+Market orders of a call phase have no price: they are in a queue of each side, apart from the levels.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from __future__ import annotations
 import cython
 
 from pricetime.core.book import Books
+from pricetime.core.places import Places
+from pricetime.native.arrays import Block
 
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
@@ -31,9 +36,14 @@ class Rebuilt:
         ``passive``: every order rests at once, also one that crosses the other side.
         """
         self.books = books
+        assert isinstance(self.books.rules, Places)
+        self.places = self.books.rules
         self.passive = passive
         self.taking = cython.NULL
         self.fault = NONE
+        size: cython.size_t = cython.sizeof(Indication)
+        self._memory = Block(self.books.book_count * size, "the indicative prices")
+        self.indications = cython.cast(cython.pointer[Indication], self._memory.memory)
 
     # ------------------------------------------------------------------ reports
 
@@ -78,48 +88,118 @@ class Rebuilt:
         """Apply one report: NONE, or why it does not fit, with nothing changed."""
         if r.seq_num != self.books.seq_num + 1:
             return OUT_OF_SEQUENCE
-        if r.type != EXECUTION_REPORT:
+        if r.type != EXECUTION_REPORT or r.kind == 0:
             return MALFORMED
         if self.taking and not self._goes_on(r):
             return COMMAND_GOES_ON
         fault: u32 = NONE
-        if r.kind != REJECTED and r.kind != MASS_CANCELLED and r.kind != OPEN_ORDER and r.kind != OPEN_ORDERS_END:
+        if r.kind <= EXPIRED or changes_books(r.kind):
             book: cython.pointer[Book] = self.books.book_of(r.instrument)
             if not book:
                 return UNKNOWN_INSTRUMENT
-            if r.kind == ACCEPTED:
-                fault = self._accept(book, r)
-            elif r.kind == TRADE:
+            if r.kind == TRADE:
                 fault = self._trade(book, r)
-            elif r.kind == CANCELLED or r.kind == REDUCED or r.kind == EXPIRED:
-                fault = self._take(book, r)
             elif r.kind == REPLACED:
-                keeps: cython.bint = r.reason == KEPT_PLACE
-                fault = self._replace(book, r.maker_id, r.order_id, r.side, r.price, r.quantity, keeps)
-            elif r.kind == PHASE_CHANGED:
-                fault = self._set_phase(book, r)
+                fault = self._replaced(book, r)
+            elif r.kind <= EXPIRED or r.kind == TRIGGERED:
+                fault = self._accept_or_take(book, r)
             else:
-                fault = MALFORMED
+                fault = self._apply_other(book, r)
         if fault == NONE:
             self.books.seq_num = r.seq_num
         return fault
 
+    def _apply_other(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+        """Apply a report of a kind that few commands make."""
+        if r.kind == REFRESHED:
+            return self._refresh(book, r)
+        if r.kind == AUCTION_TRADE:
+            return self._trade_in_auction(book, r)
+        if r.kind == INDICATIVE or r.kind == UNCROSSED:
+            return self._indicate(book, r)
+        if r.kind == PHASE_CHANGED:
+            return self._set_phase(book, r)
+        return MALFORMED
+
     def _goes_on(self, r: cython.pointer[cython.const[Report]]) -> cython.bint:
-        """Can this report belong to the taker's command? It trades, or takes lots off the taker or off what it met."""
+        """Can this report belong to the taker's command?
+
+        It trades, takes lots off the taker or off what it met, refreshes what it met, interrupts trading, or triggers
+        the next of the all-or-none orders that trade together.
+        """
         if r.instrument != self.taking.instrument:
             return False
-        return r.kind == TRADE or r.kind == CANCELLED or r.kind == REDUCED
+        if r.kind == TRADE or r.kind == CANCELLED or r.kind == REDUCED or r.kind == PHASE_CHANGED or r.kind == HIDDEN:
+            return True
+        if r.kind == TRIGGERED:
+            return self.taker_triggered and self.taker_rests and r.order_id != self.taker_id
+        return r.kind == REFRESHED and r.order_id != self.taker_id
 
-    def _accept(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
-        """A new order: it rests at the back of its level, or is the taker."""
+    def _accept_or_take(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+        """A report whose ``maker_id`` is the hidden part of its quantity: only the displayed part counts.
+
+        A report of the public feed has that part taken off already.
+        """
+        if r.maker_id > r.quantity:
+            return INVALID_QUANTITY
+        if r.maker_id != 0 and r.maker_id == r.quantity:
+            return NONE
+        if r.kind == ACCEPTED or r.kind == TRIGGERED:
+            return self._accept(book, r, r.quantity - r.maker_id)
+        return self._take(book, r, r.quantity - r.maker_id)
+
+    def _accept(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]], quantity: u64) -> u32:
+        """A new order, or one that waited: it rests at the back of its level, or is the taker."""
+        if r.reason == AT_MARKET:
+            return self._accept_unpriced(book, r.side, r.order_id, r.price, quantity)
         rests: cython.bint = r.reason != NEVER_RESTS
-        fault: u32 = self._refuse(book, r.side, r.order_id, key_of(r.side, r.price), r.quantity, rests)
+        key: i64 = key_of(r.side, r.price)
+        fault: u32 = self._refuse(book, r.side, r.order_id, key, quantity, rests)
+        if r.kind == TRIGGERED:
+            return self._trigger(book, r, key, quantity, rests, fault)
         if fault == NONE:
-            self._enter(book, r.side, r.order_id, key_of(r.side, r.price), r.quantity, rests)
+            self.taker_triggered = False
+            self._enter(book, r.side, r.order_id, key, quantity, rests, True)
+        return fault
+
+    def _trigger(
+        self,
+        book: cython.pointer[Book],
+        r: cython.pointer[cython.const[Report]],
+        key: i64,
+        quantity: u64,
+        rests: cython.bint,
+        fault: u32,
+    ) -> u32:
+        """An order that waited enters, after those that trade with it. ``fault``: why it cannot be in the book."""
+        if fault != NONE and not is_full(fault):
+            return fault
+        if self.taking:
+            if self.books.order_count + 1 >= self.books.capacity or not self._taker_fits():
+                return COMMAND_GOES_ON
+            self._rest_taker()
+        self.taker_triggered = True
+        fits: cython.bint = rests and self._refuse_level(book, r.side, key, quantity) == NONE
+        self._enter(book, r.side, r.order_id, key, quantity, rests, fits)
+        return NONE
+
+    def _accept_unpriced(self, book: cython.pointer[Book], side: u32, order_id: u64, price: i64, quantity: u64) -> u32:
+        """A market order that rests in a call phase, apart from the levels."""
+        if book.rule.matches:
+            return INVALID_PHASE
+        if price != 0:
+            return INVALID_PRICE
+        fault: u32 = self._refuse(book, side, order_id, 0, quantity, False)
+        if fault == NONE and self.books.order_count == self.books.capacity:
+            return ORDERS_FULL
+        if fault == NONE:
+            self._rest_unpriced(book, side, order_id, quantity)
         return fault
 
     def _trade(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
         """Take lots from maker and taker."""
+        if self.taking and r.maker_id == self.taker_id:
+            self._change_roles(book, r)
         maker: u32 = self.books.find(book, r.maker_id)
         if maker == NIL or not self.taking or r.order_id != self.taker_id:
             return UNKNOWN_ORDER
@@ -135,37 +215,103 @@ class Rebuilt:
         self._settle()
         return NONE
 
-    def _take(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+    def _trade_in_auction(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+        """Take lots from buyer and seller: at most what each displays, because hidden lots of icebergs trade too."""
+        if not book.rule.collects:
+            return INVALID_PHASE
+        if r.quantity == 0:
+            return INVALID_QUANTITY
+        buyer: u32 = self.books.find(book, r.order_id)
+        seller: u32 = self.books.find(book, r.maker_id)
+        fault: u32 = self._refuse_party(buyer, BID, r.price)
+        if fault == NONE:
+            fault = self._refuse_party(seller, ASK, r.price)
+        if fault != NONE:
+            return fault
+        if buyer != NIL:
+            self._take_from(book, buyer, min(cython.cast(u64, r.quantity), self.books.orders[buyer].remaining))
+        if seller != NIL:
+            self._take_from(book, seller, min(cython.cast(u64, r.quantity), self.books.orders[seller].remaining))
+        return NONE
+
+    def _refuse_party(self, slot: u32, side: u32, price: i64) -> u32:
+        """Why an order cannot trade in an auction at this price, NONE if it can or displays nothing."""
+        if slot == NIL:
+            return NONE
+        level: cython.pointer[Level] = cython.address(self.books.levels[self.books.orders[slot].level])
+        if level.side != side:
+            return INVALID_SIDE
+        if level.place == AT_LEVEL and level.key < key_of(side, price):
+            return INVALID_PRICE
+        return NONE
+
+    def _take(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]], quantity: u64) -> u32:
         """Take lots from one order: all of them unless it is reduced."""
         if self.taking and r.order_id == self.taker_id:
-            return self._take_from_taker(r)
+            return self._take_from_taker(r, quantity)
         slot: u32 = self.books.find(book, r.order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
-        fault: u32 = self._refuse_take(r, level.side, level.key, order.remaining)
+        price: i64 = key_of(level.side, level.key) if level.place == AT_LEVEL else 0
+        fault: u32 = self._refuse_take(r, quantity, level.side, price, order.remaining)
         if fault == NONE:
-            self._take_from(book, slot, r.quantity)
+            self._take_from(book, slot, quantity)
             self._settle()
         return fault
 
-    def _take_from_taker(self, r: cython.pointer[cython.const[Report]]) -> u32:
+    def _take_from_taker(self, r: cython.pointer[cython.const[Report]], quantity: u64) -> u32:
         """The same for the taker."""
-        fault: u32 = self._refuse_take(r, self.taker_side, self.taker_key, self.taker_left)
+        price: i64 = key_of(self.taker_side, self.taker_key)
+        fault: u32 = self._refuse_take(r, quantity, self.taker_side, price, self.taker_left)
         if fault == NONE:
-            self.taker_left -= r.quantity
+            self.taker_left -= quantity
             self._settle()
         return fault
 
-    def _refuse_take(self, r: cython.pointer[cython.const[Report]], side: u32, key: i64, remaining: u64) -> u32:
+    def _refuse_take(
+        self, r: cython.pointer[cython.const[Report]], quantity: u64, side: u32, price: i64, remaining: u64
+    ) -> u32:
         """Why a report cannot take lots from an order, NONE if it can."""
         if side != r.side:
             return INVALID_SIDE
-        if key_of(side, key) != r.price:
+        if price != r.price:
             return INVALID_PRICE
-        if r.quantity == 0 or r.quantity > remaining or (r.quantity != remaining and r.kind != REDUCED):
+        if quantity == 0 or quantity > remaining or (quantity != remaining and r.kind != REDUCED):
             return INVALID_QUANTITY
+        return NONE
+
+    def _replaced(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+        """An order has a new price, quantity or id. Private reports are about orders that wait."""
+        if r.reason == WAITS:
+            return NONE
+        slot: u32 = self.books.find(book, r.maker_id)
+        if slot != NIL and self.books.levels[self.books.orders[slot].level].place != AT_LEVEL:
+            return self._replace_unpriced(book, slot, r)
+        if r.reason == AT_MARKET or r.reason == PRICED:
+            return UNKNOWN_ORDER if slot == NIL else INVALID_PRICE
+        keeps: cython.bint = r.reason == KEPT_PLACE
+        return self._replace(book, r.maker_id, r.order_id, r.side, r.price, r.quantity, keeps)
+
+    def _replace_unpriced(self, book: cython.pointer[Book], slot: u32, r: cython.pointer[cython.const[Report]]) -> u32:
+        """A market order of a call phase changes, or gets the auction price."""
+        priced: cython.bint = r.reason == PRICED
+        if not priced and (r.reason != AT_MARKET or r.price != 0):
+            return INVALID_PRICE
+        if self.books.levels[self.books.orders[slot].level].side != r.side:
+            return INVALID_SIDE
+        if r.quantity == 0 or r.quantity >> 63 != 0 or (priced and r.quantity > self.books.orders[slot].remaining):
+            return INVALID_QUANTITY
+        if r.order_id != r.maker_id and self.books.find(book, r.order_id) != NIL:
+            return DUPLICATE_ORDER_ID
+        self._take_from(book, slot, self.books.orders[slot].remaining)
+        if priced:
+            key: i64 = key_of(r.side, r.price)
+            fits: cython.bint = self._refuse_level(book, r.side, key, r.quantity) == NONE
+            self._enter(book, r.side, r.order_id, key, r.quantity, True, fits)
+        else:
+            self._rest_unpriced(book, r.side, r.order_id, r.quantity)
         return NONE
 
     def _replace(
@@ -178,7 +324,7 @@ class Rebuilt:
         quantity: u64,
         keeps: cython.bint,
     ) -> u32:
-        """Change a resting order: it keeps its place, goes to the back of a level, or becomes the taker."""
+        """Change an order at a level: it keeps its place, goes to the back of a level, or becomes the taker."""
         slot: u32 = self.books.find(book, order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
@@ -203,14 +349,87 @@ class Rebuilt:
         fault: u32 = self.books._refuse_move(book, slot, key, quantity)
         if fault == NONE:
             self.books._remove(book, slot, self.books._position(book, order_id))
-            self._enter(book, side, new_id, key, quantity, True)
+            self._enter(book, side, new_id, key, quantity, True, True)
+        return fault
+
+    def _refresh(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+        """An iceberg begins a slice, at the back of its level, whether lots of the last one are left or not.
+
+        One with nothing left that would trade is the taker, or the taker rested because it met nothing else: the
+        next trade says which of the two.
+        """
+        slot: u32 = self.books.find(book, r.order_id)
+        key: i64 = key_of(r.side, r.price)
+        if slot == NIL:
+            fault: u32 = self._refuse(book, r.side, r.order_id, key, r.quantity, True)
+            if self.taking:
+                if fault == NONE:
+                    self._rest(book, r.side, r.order_id, key, r.quantity)
+                return fault
+            if is_full(fault) and self._crosses(book, r.side, key):
+                fault = NONE
+            if fault == NONE:
+                self.taker_triggered = False
+                self._enter(book, r.side, r.order_id, key, r.quantity, True, True)
+            return fault
+        level: cython.pointer[Level] = cython.address(self.books.levels[self.books.orders[slot].level])
+        if level.side != r.side:
+            return INVALID_SIDE
+        if level.place != AT_LEVEL or level.key != key:
+            return INVALID_PRICE
+        if r.quantity == 0 or r.quantity >> 63 != 0:
+            return INVALID_QUANTITY
+        fault = self.books._refuse_move(book, slot, key, r.quantity)
+        if fault == NONE:
+            self.books._remove(book, slot, self.books._position(book, r.order_id))
+            self._rest(book, r.side, r.order_id, key, r.quantity)
         return fault
 
     def _set_phase(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+        """Begin a phase. Orders match only in a book that is not crossed and has no market orders left."""
         if r.quantity >= self.books.phase_count:
             return INVALID_PHASE
-        self.books.set_phase(book, cython.cast(u32, r.quantity))
+        if self.taking and not self.books.phases[r.quantity].collects:
+            return COMMAND_GOES_ON
+        if self.books.phases[r.quantity].matches and self._is_collected(book):
+            return WOULD_CROSS
+        self.begin_phase(book, cython.cast(u32, r.quantity))
+        self._settle()
         return NONE
+
+    def begin_phase(self, book: cython.pointer[Book], phase: u32) -> None:
+        """Begin a phase. What was collected is gone when orders match again."""
+        if self.books.phases[phase].matches:
+            book.venue.collecting = 0
+        self.books.set_phase(book, phase)
+
+    def _is_collected(self, book: cython.pointer[Book]) -> cython.bint:
+        """Do orders rest that would have traded if orders matched?"""
+        bids: cython.pointer[Ladder] = cython.address(book.ladders[0])
+        asks: cython.pointer[Ladder] = cython.address(book.ladders[1])
+        if bids.best != NIL and asks.best != NIL and bids.best_key >= ~asks.best_key:
+            return True
+        buyers: u32 = self.books.levels[book.venue.queues[0]].count
+        return buyers + self.books.levels[book.venue.queues[1]].count != 0
+
+    def _indicate(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
+        """Keep where the auction trades or would trade."""
+        if not book.rule.collects:
+            return INVALID_PHASE
+        if r.side > ASK:
+            return INVALID_SIDE
+        indication: cython.pointer[Indication] = self.indication_of(book)
+        indication.price = r.price
+        indication.quantity = r.quantity
+        indication.surplus = r.maker_id
+        indication.side = r.side
+        indication.kind = r.kind
+        indication.priced = r.reason != NO_AUCTION_PRICE
+        return NONE
+
+    def indication_of(self, book: cython.pointer[Book]) -> cython.pointer[Indication]:
+        """Where the last auction of a book traded or would trade."""
+        return cython.address(self.indications[self.books.directory[book.instrument] - 1])
 
     # ------------------------------------------------------------------ what they do to an order
 
@@ -228,13 +447,27 @@ class Rebuilt:
             return NONE
         if self.books.order_count == self.books.capacity:
             return ORDERS_FULL
+        return self._refuse_level(book, side, key, quantity)
+
+    def _refuse_level(self, book: cython.pointer[Book], side: u32, key: i64, quantity: u64) -> u32:
+        """Why an order cannot rest at a level, NONE if it can."""
         return self.books._refuse_rest(self.books.level_at(cython.address(book.ladders[side - 1]), key), quantity)
 
     def _enter(
-        self, book: cython.pointer[Book], side: u32, order_id: u64, key: i64, quantity: u64, rests: cython.bint
+        self,
+        book: cython.pointer[Book],
+        side: u32,
+        order_id: u64,
+        key: i64,
+        quantity: u64,
+        rests: cython.bint,
+        fits: cython.bint,
     ) -> None:
-        """Add an order: it rests, unless it never does or crosses the other side."""
-        if self.passive or (rests and not self._crosses(book, side, key)):
+        """Add an order: it rests, unless it never does, crosses the other side, or its level has no room for it.
+
+        The next report cancels an order without room.
+        """
+        if self.passive or (rests and fits and not self._crosses(book, side, key)):
             self._rest(book, side, order_id, key, quantity)
             return
         self.taking = book
@@ -246,19 +479,35 @@ class Rebuilt:
 
     def _rest(self, book: cython.pointer[Book], side: u32, order_id: u64, key: i64, quantity: u64) -> None:
         """Put an order at the back of its level, making the level if needed. There is room."""
+        slot: u32 = self._named_slot(book, order_id, quantity)
+        self.books._append(book, self.books.level_for(cython.address(book.ladders[side - 1]), key, side), slot)
+
+    def _rest_unpriced(self, book: cython.pointer[Book], side: u32, order_id: u64, quantity: u64) -> None:
+        """Put a market order behind those of its side. There is room."""
+        slot: u32 = self._named_slot(book, order_id, quantity)
+        self.books.cold[slot].order_type = MARKET
+        self.places.take_off(self.books, book, slot, side, 0)
+        self.places.join(self.books, book, slot, IN_CALL, 0)
+
+    def _named_slot(self, book: cython.pointer[Book], order_id: u64, quantity: u64) -> u32:
+        """A slot with an order that has its id but no place yet."""
         slot: u32 = self.books._take_slot(book)
         self.books.orders[slot].id = order_id
         self.books.orders[slot].remaining = quantity
         self.books._name(book, self.books._position(book, order_id), order_id, slot)
-        self.books._append(book, self.books.level_for(cython.address(book.ladders[side - 1]), key, side), slot)
+        return slot
 
     def _take_from(self, book: cython.pointer[Book], slot: u32, quantity: u64) -> None:
         """Take lots off an order, and remove it if none are left."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
-        if order.remaining == quantity:
+        level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
+        if level.place != AT_LEVEL:
+            if order.remaining == quantity:
+                self.books.cold[slot].order_type = LIMIT  # as in every slot but those of market orders
+            self.places.take(self.books, book, slot, quantity, 0)
+        elif order.remaining == quantity:
             self.books._remove(book, slot, self.books._position(book, order.id))
         else:
-            level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
             order.remaining -= quantity
             level.quantity -= quantity
 
@@ -271,36 +520,79 @@ class Rebuilt:
     def _settle(self) -> None:
         """After a change: drop the taker if it is gone; let it rest if it may and nothing is left to trade with.
 
-        Its level cannot exist yet: it would have crossed the other side.
+        Without room it stays the taker until the report that cancels it.
         """
         if not self.taking:
             return
         if self.taker_left == 0:
             self.taking = cython.NULL
-        elif self.taker_rests and not self._crosses(self.taking, self.taker_side, self.taker_key):
-            self._rest(self.taking, self.taker_side, self.taker_id, self.taker_key, self.taker_left)
-            self.taking = cython.NULL
+        elif self.taker_rests and not self._taker_crosses() and self._taker_fits():
+            self._rest_taker()
+
+    def _taker_crosses(self) -> cython.bint:
+        return self._crosses(self.taking, self.taker_side, self.taker_key)
+
+    def _taker_fits(self) -> cython.bint:
+        """Has the level of the taker room for it?"""
+        return self._refuse_level(self.taking, self.taker_side, self.taker_key, self.taker_left) == NONE
+
+    def _rest_taker(self) -> None:
+        """The taker rests. There is room."""
+        self._rest(self.taking, self.taker_side, self.taker_id, self.taker_key, self.taker_left)
+        self.taking = cython.NULL
+
+    def _change_roles(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> None:
+        """A trade has the taker as its maker: an iceberg that was refreshed.
+
+        The order that takes rested because the iceberg displayed nothing. It takes again, and the iceberg rests.
+        Nothing changes if the trade cannot be of these two.
+        """
+        slot: u32 = self.books.find(book, r.order_id)
+        if slot == NIL:
+            return
+        quantity: u64 = self.books.orders[slot].remaining
+        level: cython.pointer[Level] = cython.address(self.books.levels[self.books.orders[slot].level])
+        side: u32 = level.side
+        key: i64 = level.key
+        if side == self.taker_side or side != r.side or key_of(self.taker_side, self.taker_key) != r.price:
+            return
+        if r.quantity == 0 or r.quantity > min(quantity, self.taker_left):
+            return
+        if not self.taker_rests or level.place != AT_LEVEL or (level.count != 1 and not self._taker_fits()):
+            return
+        self._take_from(book, slot, quantity)
+        self._rest_taker()
+        self._enter(book, side, r.order_id, key, quantity, True, True)
 
     # ------------------------------------------------------------------ snapshots
 
     def write_book(self, book: cython.pointer[Book], orders: cython.pointer[SnapshotOrder], count: u64) -> u64:
         """Append the orders of a book to ``count`` written ones: the new count.
 
-        The taker comes last.
+        Market orders of a call phase come behind the levels, and the taker comes last.
         """
         side: u32
+        slot: u32
         for side in range(BID, ASK + 1):
             ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
             level: u32 = ladder.best
             while level != NIL:
                 price: i64 = key_of(side, self.books.levels[level].key)
-                slot: u32 = self.books.levels[level].head
+                slot = self.books.levels[level].head
                 while slot != NIL:
                     order: cython.pointer[Order] = cython.address(self.books.orders[slot])
                     self._write(cython.address(orders[count]), book, side, order.id, price, order.remaining)
                     count += 1
                     slot = order.next
                 level = self.books.level_behind(ladder, level)
+        for side in range(BID, ASK + 1):
+            slot = self.books.levels[book.venue.queues[side - 1]].head
+            while slot != NIL:
+                order = cython.address(self.books.orders[slot])
+                self._write(cython.address(orders[count]), book, side, order.id, 0, order.remaining)
+                orders[count].taking = UNPRICED
+                count += 1
+                slot = order.next
         if self.taking and self.taking.instrument == book.instrument:
             price = key_of(self.taker_side, self.taker_key)
             self._write(cython.address(orders[count]), book, self.taker_side, self.taker_id, price, self.taker_left)
@@ -326,34 +618,86 @@ class Rebuilt:
         order.quantity = quantity
 
     def load_run(self, orders: cython.pointer[cython.const[SnapshotOrder]], count: u64) -> i64:
-        """Load orders: ``count``, or -1 - index of one that does not fit; then ``fault`` says why."""
+        """Load orders: ``count``, or -1 - index of one that does not fit; then ``fault`` says why.
+
+        Orders rest crossed only while a command goes on: all-or-none orders that are about to trade.
+        """
         i: u64
+        crossing: i64 = -1
         for i in range(count):
-            self.fault = self._load(cython.address(orders[i]))
+            order: cython.pointer[cython.const[SnapshotOrder]] = cython.address(orders[i])
+            self.fault = self._load(order)
             if self.fault != NONE:
                 return -1 - cython.cast(i64, i)
+            key: i64 = key_of(order.side, order.price)
+            if order.taking == RESTS and self._crosses(self.books.book_of(order.instrument), order.side, key):
+                crossing = cython.cast(i64, i)
+        index: u32
+        for index in range(self.books.book_count):
+            self._note_collected(cython.address(self.books.books[index]))
+        if crossing >= 0 and (not self.taking or self.taking.instrument != orders[crossing].instrument):
+            self.fault = WOULD_CROSS
+            return -1 - crossing
         return cython.cast(i64, count)
+
+    def _note_collected(self, book: cython.pointer[Book]) -> None:
+        """After a snapshot of a halted book: were orders collected before the halt?"""
+        if not book.rule.matches and self._is_collected(book):
+            book.venue.collecting = 1
+            self.books.weigh(book)
 
     def _load(self, order: cython.pointer[cython.const[SnapshotOrder]]) -> u32:
         """Load one order of a snapshot: NONE, or why it does not fit. A taker is the last of its book."""
         book: cython.pointer[Book] = self.books.book_of(order.instrument)
         if not book:
             return UNKNOWN_INSTRUMENT
-        if order.taking > ONLY_TAKES or (self.taking and self.taking.instrument == order.instrument):
+        if order.taking > UNPRICED or (self.taking and self.taking.instrument == order.instrument):
             return WOULD_CROSS
+        if order.taking == UNPRICED:
+            return self._accept_unpriced(book, order.side, order.order_id, order.price, order.quantity)
         key: i64 = key_of(order.side, order.price)
         rests: cython.bint = order.taking != ONLY_TAKES
         fault: u32 = self._refuse(book, order.side, order.order_id, key, order.quantity, rests)
-        if fault != NONE:
+        fits: cython.bint = fault == NONE
+        if fault != NONE and not (order.taking == MAY_REST and is_full(fault)):
             return fault
-        takes: cython.bint = not rests or self._crosses(book, order.side, key)
-        if takes != (order.taking != RESTS) or (takes and self.taking):
+        if order.taking == RESTS:
+            self._rest(book, order.side, order.order_id, key, order.quantity)
+            return NONE
+        if self.taking or (rests and fits and not self._crosses(book, order.side, key)):
             return WOULD_CROSS
-        self._enter(book, order.side, order.order_id, key, order.quantity, rests)
+        self.taker_triggered = True
+        self._enter(book, order.side, order.order_id, key, order.quantity, rests, fits)
         return NONE
 
     def clear(self) -> None:
         """Remove all orders. The next report must be the first."""
-        remove_all(self.books)
+        index: u32
+        for index in range(self.books.book_count):
+            self._remove_unpriced(cython.address(self.books.books[index]))
+        remove_all(self.books, self.places)
         self.taking = cython.NULL
         self.books.seq_num = 0
+        for index in range(self.books.book_count):
+            self.indications[index].kind = 0
+            self.books.venues[index].collecting = 0
+
+    def _remove_unpriced(self, book: cython.pointer[Book]) -> None:
+        """Remove the market orders of a call phase."""
+        side: u32
+        for side in range(2):
+            queue: cython.pointer[Level] = cython.address(self.books.levels[book.venue.queues[side]])
+            while queue.head != NIL:
+                self._take_from(book, queue.head, self.books.orders[queue.head].remaining)
+
+
+def changes_books(kind: u32) -> cython.bint:
+    """Is a report of this kind about the books? Others answer one owner or the operator."""
+    if kind <= OPEN_ORDERS_END:
+        return kind == PHASE_CHANGED or kind <= EXPIRED
+    return kind != EXPIRY_DONE and kind != PRICE_SET and kind != HIDDEN
+
+
+def is_full(fault: u32) -> cython.bint:
+    """Does an order find no level?"""
+    return fault == LEVELS_FULL or fault == LEVEL_QUANTITY_FULL

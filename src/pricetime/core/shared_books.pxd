@@ -21,8 +21,9 @@ cdef class SharedBooks:
     cdef bint may_cross              # its books may be crossed in every phase
     cdef object __weakref__
 
-    cdef object run(self, object commands)
-    cdef object _run(self, object commands)
+    cdef object run(self, object commands, object ends=*)
+    cdef object _run(self, object commands, object ends)
+    cdef int _run_rest(self, object commands, u64 left, u64 *bounds) except -1
     cdef u64 cancel_orders_of(self, u32 owner, u32 instrument, u32 side) except? 0
     cdef int check_all(self) except -1
     cdef object _dump(self)
@@ -32,7 +33,10 @@ cdef class SharedBooks:
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
     cdef int execute(self) except -1
+    cdef int execute_extended(self, Book *book) except -1
+    cdef void _execute_with_more(self, Book *book) noexcept
     cdef int make_room(self, u64 commands, u64 listings=*) except -1
+    cdef int _make_more_room(self, u64 commands) except -1
     cdef object take_reports(self)
 
 

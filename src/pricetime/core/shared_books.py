@@ -26,7 +26,7 @@ from pricetime.native.spread import id_multiplier
 from pricetime.owner_limits import OwnerLimits, checked_limits
 from pricetime.types import (
     COMMAND,
-    INSTRUMENT_PHASE,
+    INSTRUMENT_STATE,
     REPORT,
     RESTING_ORDER,
     UNFINISHED_CANCEL,
@@ -46,6 +46,7 @@ if not cython.compiled:  # the compiled form cimports them in engine.pxd
 DEFAULT_CAPACITY = 1 << 20
 MAX_CAPACITY = 1 << 31
 MAX_OWNERS = 1 << 31
+MAX_REFRESHES = 1 << 40
 MAX_SEQ_NUM = (1 << 64) - 1
 
 #: What to do if there is no memory for reports.
@@ -53,6 +54,9 @@ SMALLER_REPORTS = "apply fewer commands at once, or make the engine with a small
 
 #: Up to this size, ``apply`` returns a copy of the reports, so that they do not hold a large block.
 COPIED_BYTES = 16 << 10
+
+#: Room for the reports of icebergs that a call adds. With more of them it makes more room meanwhile.
+SPARE_REPORTS: u64 = 1024
 
 #: A larger block is freed with the array over it and not kept for the next call.
 KEPT_BLOCK_BYTES = 64 << 20
@@ -79,11 +83,13 @@ class SharedBooks:
         level_capacity: SupportsIndex | None = None,
         owner_limit: SupportsIndex = 0,
         limits: Mapping[int, OwnerLimits] | None = None,
+        refresh_limit: SupportsIndex = DEFAULT_REFRESHES,
     ) -> None:
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
         level_capacity = capacity if level_capacity is None else level_capacity
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
         owner_limit = whole(owner_limit, 0, MAX_OWNERS, InvalidSetting, "owner limit")
+        refresh_limit = whole(refresh_limit, 0, MAX_REFRESHES, InvalidSetting, "refresh limit")
         instruments = tuple(instruments)
         for instrument in instruments:
             if not isinstance(instrument, Instrument):
@@ -92,7 +98,7 @@ class SharedBooks:
         if not known or len(known) != len(instruments):
             raise InvalidSetting("an engine needs at least one instrument, and each id only once")
         limits = checked_limits(limits or {}, owner_limit)
-        books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit, limits)
+        books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit, limits, refresh_limit)
         if self._settings is not None:
             raise TypeError("__init__ may run only once: make a new Engine")
         self._memory = Block(cython.sizeof(Command), "a command")
@@ -101,12 +107,15 @@ class SharedBooks:
         self.books = books
         self.block = self.spare = None
         self.latch = Latch()
-        self._settings = (instruments, capacity, level_capacity, owner_limit, limits)
+        self._settings = (instruments, capacity, level_capacity, owner_limit, limits, refresh_limit)
 
-    def run(self, commands: Any) -> Any:
-        """Execute an array of commands and return their reports: see ``Engine.apply``."""
+    def run(self, commands: Any, ends: Any = None) -> Any:
+        """Execute an array of commands and return their reports: see ``Engine.apply``.
+
+        ``ends``: a ``Block`` with room for a u64 for each command: the number of reports up to its end.
+        """
         commands = checked(commands)
-        reports = self._run(commands)
+        reports = self._run(commands, ends)
         if cython.compiled:
             try:
                 PyErr_CheckSignals()
@@ -118,18 +127,44 @@ class SharedBooks:
                 raise
         return reports
 
-    def _run(self, commands: Any) -> Any:
+    def _run(self, commands: Any, ends: Any) -> Any:
         count: u64 = len(commands)
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+        bounds: cython.pointer[u64] = cython.NULL
+        block: Block = ends
+        if block is not None:
+            bounds = cython.cast(cython.pointer[u64], block.memory)
         self.enter()
         try:
             books: Books = self.books
             self.make_room(count, listings_in(first, count) if books.owner_limit != 0 else 0)
             with cython.nogil:
-                books.run(first, count, cython.NULL)
+                books.run(first, count, bounds)
+            while books.wanted != 0:
+                self._run_rest(commands, books.skipped, bounds)
             return self.take_reports()
         finally:
             self.leave()
+
+    def _run_rest(self, commands: Any, left: u64, bounds: cython.pointer[u64]) -> cython.int:
+        """Run the last ``left`` commands, which need room for more reports. ``bounds``: of all commands, or NULL."""
+        before: u64 = len(commands) - left
+        rest = commands[before:]
+        try:
+            ends: Block = Block(8 * (left + 1), f"the ends of {left} commands", SMALLER_REPORTS)
+            self._make_more_room(left)
+        except MemoryError as error:
+            self.books.resume()
+            error.reports = self.take_reports()  # type: ignore[attr-defined]
+            error.add_note(f"apply executed all but the last {left} commands: see the attribute reports")
+            raise
+        numbers: cython.pointer[u64] = cython.cast(cython.pointer[u64], ends.memory)
+        self.books.resume()
+        self.books.run(cython.cast(cython.pointer[Command], records_of(rest)), left, numbers)
+        i: u64
+        for i in range(left if bounds else 0):
+            bounds[before + i] = numbers[i]
+        return 0
 
     def cancel_orders_of(self, owner: u32, instrument: u32, side: u32) -> u64:
         """Execute a mass cancel: how many orders it cancelled. Raises MassCancelUnfinished. O(orders of the owner)."""
@@ -188,10 +223,10 @@ class SharedBooks:
         """What makes books like these: arguments of ``__init__``, and of ``load``."""
         self.enter()
         try:
-            instruments, capacity, level_capacity, owner_limit, limits = self._settings
+            instruments, capacity, level_capacity, owner_limit, limits, refresh_limit = self._settings
             room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
             loaded = self._dump(), self.books.seq_num, self.books.last_reference + 1
-            return instruments, room | {"limits": limits}, loaded
+            return instruments, room | {"limits": limits, "refresh_limit": refresh_limit}, loaded
         finally:
             self.leave()
 
@@ -218,23 +253,63 @@ class SharedBooks:
         self.books.keeps = False
         self.make_room(1)
         self.books.execute(self.command)
+        if self.books.wanted != 0:
+            self._make_more_room(1)
+            self.books.resume()
+            self.books.execute(self.command)
         return 0
+
+    def execute_extended(self, book: cython.pointer[Book]) -> cython.int:
+        """The same for a new or replaced order whose extension is in ``books.more``."""
+        self.books.keeps = False
+        self.make_room(1)
+        self._execute_with_more(book)
+        if self.books.wanted != 0:
+            self._make_more_room(1)
+            self.books.resume()
+            self.books.keeps = False
+            self._execute_with_more(book)
+        return 0
+
+    def _execute_with_more(self, book: cython.pointer[Book]) -> None:
+        more: cython.pointer[OrderExtension] = cython.address(self.books.more[0])
+        if self.command.type == NEW_ORDER:
+            self.books.rules.new_order(self.books, book, self.command, more)
+        else:
+            self.books.rules.replace_order(self.books, book, self.command, more)
 
     def make_room(self, commands: u64, listings: u64 = 0) -> cython.int:
         """Provide memory for the reports of this many commands, in a block that no array uses.
 
         ``listings``: how many of them are OPEN_ORDERS. Raises MemoryError.
         """
-        reports: u64 = self.books.report_bound(commands, listings, self.books.order_count)
-        n_bytes: u64 = (reports + 1) * cython.sizeof(Report)  # never 0
+        bound: u64 = self.books.report_bound(commands, listings, self.books.order_count)
+        n_bytes: u64 = (bound + SPARE_REPORTS) * cython.sizeof(Report)
         if not fits(self.block, n_bytes):
             self.block, self.spare = self.spare, self.block
         if not fits(self.block, n_bytes):
             self.block = None
             self.block = Block(n_bytes + n_bytes // 2, f"the reports of {commands} commands", SMALLER_REPORTS)
+        self.books.spare = self.block.n_bytes // cython.sizeof(Report) - bound
         self.books.reports = cython.cast(cython.pointer[Report], self.block.memory)
-        self.books.references = cython.NULL
+        self.books.references = self.books.buyers = cython.NULL
+        self.books.buyers_end = 0
         self.books.report_count = 0
+        return 0
+
+    def _make_more_room(self, commands: u64) -> cython.int:
+        """Provide more memory, for a command of an iceberg and those behind it. Raises MemoryError."""
+        books: Books = self.books
+        own: u64 = books.report_bound(commands, commands if books.owner_limit != 0 else 0, books.order_count)
+        books.spare += books.wanted + 2 * (books.report_count + own)  # three times as much, so that it is seldom needed
+        room: u64 = books.report_count + own + books.spare
+        block: Block = Block(room * cython.sizeof(Report), f"the reports of {commands} commands", SMALLER_REPORTS)
+        reports: cython.pointer[Report] = cython.cast(cython.pointer[Report], block.memory)
+        i: u64
+        for i in range(books.report_count):
+            reports[i] = books.reports[i]
+        books.reports = reports
+        self.block = block
         return 0
 
     def take_reports(self) -> Any:
@@ -279,7 +354,7 @@ def checked_book_records(records: Any) -> Any:
     """``BookRecords`` of plain ndarrays. Raises InvalidRecords."""
     if not isinstance(records, BookRecords):
         raise InvalidRecords(f"{type(records).__name__} is not BookRecords: give what Engine.dump returned")
-    dtypes = {"phases": INSTRUMENT_PHASE, "resting": RESTING_ORDER, "unfinished": UNFINISHED_CANCEL}
+    dtypes = {"instruments": INSTRUMENT_STATE, "resting": RESTING_ORDER, "unfinished": UNFINISHED_CANCEL}
     checked_parts = []
     for name, dtype in dtypes.items():
         checked_parts.append(checked_records(getattr(records, name), dtype, f"the one of {name}", InvalidRecords))

@@ -1,11 +1,11 @@
-"""``Snapshot``: all orders of the books of an exchange at one point of its reports."""
+"""What a rebuilt book says of an exchange: ``Snapshot``, all its orders at one point, and ``IndicativePrice``."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from pricetime.core.instrument import Instrument
-from pricetime.types import SnapshotOrderArray
+from pricetime.types import Side, SnapshotOrderArray
 
 
 class Snapshot(NamedTuple):
@@ -13,7 +13,18 @@ class Snapshot(NamedTuple):
 
     seq_num: int  #: number of the last report that is included
     instruments: tuple[Instrument, ...]  #: by id, each with its phase
-    #: dtype ``pricetime.types.SNAPSHOT_ORDER``, shape (n,): for each instrument bids, then asks, in priority order
+    #: dtype ``pricetime.types.SNAPSHOT_ORDER``, shape (n,): for each instrument bids, then asks, in priority order,
+    #: then the market orders of a call phase
     orders: SnapshotOrderArray
     digest: int  #: over all books, as ``Engine.digest``
     checksum: int = 0  #: checksum of the feed's reports up to ``seq_num``; 0 if they did not come from a feed
+
+
+class IndicativePrice(NamedTuple):
+    """Where an auction would trade, or traded: the result of ``BookBuilder.auction``."""
+
+    price: int | None  #: ticks; None if no two orders can trade
+    quantity: int  #: lots that trade
+    surplus: int  #: lots that find no counterparty at this price
+    side: Side | None  #: of the surplus, None if it is 0
+    final: bool  #: the auction traded there; False for a price that may still change

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pricetime.native.records import read_schema
+from pricetime.native.records import Integer, read_schema
 
 if TYPE_CHECKING:
 
@@ -13,3 +13,6 @@ if TYPE_CHECKING:
 
 
 globals().update(read_schema(Path(__file__).with_suffix(".pxd")))
+
+i128: Any = Integer("__int128")
+u128: Any = Integer("unsigned __int128")

@@ -17,7 +17,9 @@ class Integer:
     """A C integer type; calling it converts as a C cast does, dropping the bits that do not fit."""
 
     def __init__(self, c_name: str) -> None:
-        self.bits = {"char": 8, "short": 16, "int": 32, "long long": 64}[c_name.removeprefix("unsigned ")]
+        self.bits = {"char": 8, "short": 16, "int": 32, "long long": 64, "__int128": 128}[
+            c_name.removeprefix("unsigned ")
+        ]
         self.signed = not c_name.startswith("unsigned")
         self.size = self.bits // 8
 
