@@ -32,7 +32,7 @@ class Journal:
             what = rng.random()
             if what < 0.1:
                 self._sync()
-            elif what < 0.15:
+            elif what < 0.15 and not world.waits(self.segments[-1].sequence):
                 self._snapshot()
             if not self.segments[-1].room:
                 self.segments.append(Segment(CONFIGURATION, behind=self.segments[-1], segment_bytes=SEGMENT_BYTES))
@@ -47,7 +47,7 @@ class Journal:
             last.checkpoint(synced=self.durable)
 
     def _snapshot(self) -> None:
-        """Of a command that is durable just now."""
+        """Of a command that is durable just now. Not between an order and its extension."""
         last = self.segments[-1]
         position = Position(last.number, last.offset, last.link, last.sequence)
         self._sync()

@@ -46,6 +46,7 @@ class Moments:
         self.rng = random.Random(seed)
         self.most = most
         self.states = self.interrupted = 0
+        self.split = 0  #: states that end between an order and its extension
         self._known: set[int] = set()
         self.life: Life | None = None
         self.looking = False
@@ -67,6 +68,7 @@ class Moments:
         if self._is_known(files, life.acknowledged):
             return
         sequence = check(files, life.given, life.acknowledged, life.world)
+        self.split += life.world.waits(sequence)
         if self.rng.random() < INTERRUPTED:
             for again in interrupted(files, self.rng):
                 if not self._is_known(again, sequence):
@@ -128,6 +130,7 @@ def test_every_acknowledged_command_is_found_and_none_is_invented(part: int) -> 
     live(moments, part)
     assert moments.states == STATES // PARTS
     assert moments.interrupted
+    assert moments.split > 0, "the end of what is found was never between an order and its extension"
 
 
 @pytest.mark.parametrize("call", ["sync", "sync_range", "sync_folder", "sync_file"])

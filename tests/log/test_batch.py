@@ -48,10 +48,18 @@ def test_a_batch_of_whole_orders_is_not_copied() -> None:
 
 def test_what_only_looks_like_one_is_not_held() -> None:
     commands = extended(2)
-    commands["type"][0] = CommandType.REPLACE_ORDER
+    commands["type"][0] = CommandType.REPLACE_ORDER_AS
     commands["instructions"][1] = Instruction.POST_ONLY
     for one in (commands[:1], commands[1:]):
         assert len(Whole().add(batch(one)).commands) == 1
+
+
+def test_a_replace_that_waits_for_its_extension_is_held_too() -> None:
+    commands = extended(1)
+    commands["type"] = CommandType.REPLACE_ORDER
+    whole = Whole()
+    assert len(whole.add(batch(commands)).commands) == 0
+    assert len(whole.held) == 1
 
 
 def test_several_in_a_row_are_held_with_the_checkpoints_between_them() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pricetime import Instrument, Phase, SelfTrade
 from pricetime.log.configuration import Configuration
 from pricetime.log.errors import JournalError
+from pricetime.profiles import PROFILES, Venue, profile, venue_of
 
 ONE = Instrument(7, "ÄÖ", tick_size=5, self_trade=SelfTrade.CANCEL_BOTH, low_price=-(2**63), order_limit=9)
 TWO = Instrument(2, "B", high_price=2**63 - 1, phase=Phase.HALTED)
@@ -38,6 +39,20 @@ def test_a_price_unit_comes_back() -> None:
     assert made.to_json().count(b"price_unit") == 1
     assert Configuration.from_json(made.to_json()) == made
     assert str(Configuration.from_json(made.to_json()).instruments[0].price_unit) == "0.50"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_venue_comes_back_without_its_profile(name: str) -> None:
+    instrument = Instrument(1, "ESH4", profile=name, venue=venue_of({"reference_price": 4800}, profile(name)))
+    made = configuration(instrument, TWO)
+    [back, plain] = Configuration.from_json(made.to_json()).instruments
+    assert (back, back.profile, plain) == (instrument, None, TWO)
+    assert Configuration.from_json(made.to_json()).to_json() == made.to_json()
+
+
+def test_the_default_venue_is_left_out() -> None:
+    assert b"venue" not in configuration(Instrument(1, venue=Venue())).to_json()
+    assert b"venue" in configuration(Instrument(1, venue=Venue(static_range=1))).to_json()
 
 
 def test_the_order_of_the_instruments_makes_no_difference() -> None:

@@ -12,6 +12,7 @@ import pytest
 import pricetime
 from pricetime.log.batch import Position
 from pricetime.log.errors import JournalDamaged
+from pricetime.log.layout import CHECKPOINT
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
 from pricetime.log.snapshot import load
@@ -53,7 +54,7 @@ def readable(name: str, place: int) -> int:
         return before
     whole = [offset for offset in segment.offsets if offset + RECORD <= place]
     types = [segment.bytes[offset + 32] for offset in whole]
-    return before + sum(kind != 15 for kind in types)
+    return before + sum(kind != CHECKPOINT for kind in types)
 
 
 def outcome(files: dict[str, bytes], position: Position | None = None) -> int | None:

@@ -16,6 +16,7 @@ from pricetime.errors import InvalidSetting
 from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalFailed
+from pricetime.log.layout import CHECKPOINT
 from pricetime.native.disk import Disk
 
 from . import written
@@ -104,7 +105,7 @@ def sequences(folder: Path) -> list[int]:
                     break
                 offset = -(-offset // PAGE) * PAGE
                 continue
-            if record[8 + 24] != 15:
+            if record[8 + 24] != CHECKPOINT:
                 found.append(int.from_bytes(record[8:16], "little"))
             offset += 72
     return found

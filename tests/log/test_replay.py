@@ -211,7 +211,7 @@ def test_settings_may_change_between_an_order_and_its_extension(instrument: int,
     reports = engine.apply(np.concatenate([lone(1, instrument), following]))
     reasons = [Reason.MALFORMED, Reason.UNKNOWN_ORDER]
     if extended:
-        reasons = [Reason.NOT_SUPPORTED if instrument == 1 else Reason.UNKNOWN_INSTRUMENT]
+        reasons = [Reason.INVALID_TRIGGER_PRICE if instrument == 1 else Reason.UNKNOWN_INSTRUMENT]
     assert reports["reason"].tolist() == reasons
     checksum = linked_records(0, reports.view(np.uint8).data, reports.itemsize)
     second.checkpoint(synced=2, seq_num=len(reasons), report_checksum=checksum)

@@ -143,7 +143,7 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
     ("spoil", "why"),
     [
         (lambda data: put(data, 0, b"X"), "is not a snapshot"),
-        (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 3"),
+        (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 4"),
         (lambda data: put(data, 180, b"\1"), "CRC"),
         (lambda data: put(data, 191, b"\1"), "CRC"),
         (lambda data: data[:-1] + b"\1", "CRC"),

@@ -326,6 +326,6 @@ def followed(data: memoryview) -> Iterator[int]:
         body = bytes(data[offset + 8 : offset + 72])
         link = linked(link, body)
         assert (length, crc) == (64, link)
-        if body[24] != 15:
+        if body[24] != 255:
             yield struct.unpack_from("<Q", body)[0]
         offset += 72

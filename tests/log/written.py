@@ -66,7 +66,7 @@ def head(
 ) -> bytes:
     """The first 128 bytes. ``carried`` is by default that of the first segment of a journal."""
     digest = hashlib.sha256(configuration).digest()
-    static = b"PTJRNSEG" + struct.pack("<II", 3, len(configuration)) + digest
+    static = b"PTJRNSEG" + struct.pack("<II", 4, len(configuration)) + digest
     static += struct.pack("<QIIQ", number, segment_bytes, term, epoch) + boot + journal + struct.pack("<I", level)
     static += struct.pack("<I", crc32c(static + configuration))
     if not in_use:
@@ -122,7 +122,8 @@ class Segment:
             self.command(command)
 
     def checkpoint(self, *, synced: int, seq_num: int = 0, report_checksum: int = 0) -> None:
-        self._put(COMMAND_BYTES.pack(self.sequence, 0, 0, 0, 0, 15, 0, 0, 0, 0, synced, 0, seq_num, 0, report_checksum))
+        fields = (self.sequence, 0, 0, 0, 0, 255, 0, 0, 0, 0, synced, 0, seq_num, 0, report_checksum)
+        self._put(COMMAND_BYTES.pack(*fields))
 
     def turn(self) -> None:
         """The next record begins at the next page."""

@@ -77,8 +77,9 @@ class Whole:
 
 
 def waits(command: np.void) -> bool:
-    """Is this an order that waits for its extension?"""
-    return bool(command["type"] == CommandType.NEW_ORDER and command["instructions"] & Instruction.EXTENDED)
+    """Is this an order or a replace that waits for its extension?"""
+    extended = command["instructions"] & Instruction.EXTENDED
+    return bool(extended and command["type"] in (CommandType.NEW_ORDER, CommandType.REPLACE_ORDER))
 
 
 class LogReader(Protocol):

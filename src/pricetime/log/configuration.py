@@ -14,15 +14,30 @@ from ..core.engine import Engine
 from ..core.instrument import Instrument
 from ..errors import PricetimeError
 from ..owner_limits import OwnerLimits
+from ..profiles import Venue
 from ..types import BookRecords
 from .errors import JournalError
 
+#: The rules of an instrument of a journal that does not store any.
+DEFAULT_VENUE = Venue()
+
+#: How often all icebergs together may still be refreshed, if the settings do not say it.
+DEFAULT_REFRESHES = 1 << 20
+
 
 def _values(instrument: Instrument) -> dict[str, Any]:
-    """The fields of an instrument. A price unit of 1 is left out, any other is text: JSON has no decimals."""
-    values = {field.name: getattr(instrument, field.name) for field in fields(Instrument)}
-    unit = values.pop("price_unit")
-    return values if unit == 1 else {**values, "price_unit": str(unit)}
+    """The fields of an instrument. A price unit of 1 and the default venue are left out.
+
+    A price unit is text, because JSON has no decimals. A venue is stored with all its settings, so that a journal does
+    not depend on the profile that they are from.
+    """
+    values = {field.name: getattr(instrument, field.name) for field in fields(Instrument) if field.compare}
+    unit, venue = values.pop("price_unit"), values.pop("venue")
+    if unit != 1:
+        values["price_unit"] = str(unit)
+    if venue != DEFAULT_VENUE:
+        values["venue"] = venue.settings()
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class Configuration:
     level_capacity: int  #: price levels
     owner_limit: int  #: owners below it have mass cancel
     limits: dict[int, OwnerLimits] = field(default_factory=dict)  #: by owner; 0 for all others
+    refresh_limit: int = DEFAULT_REFRESHES  #: refreshes of icebergs that may be left
 
     def to_json(self) -> bytes:
         """Return the canonical JSON: sorted names, no spaces, instruments by id, UTF-8."""
@@ -44,9 +60,12 @@ class Configuration:
             "level_capacity": self.level_capacity,
             "limits": {str(owner): asdict(limits) for owner, limits in self.limits.items()},
             "owner_limit": self.owner_limit,
+            "refresh_limit": self.refresh_limit,
         }
         if not self.limits:
             del values["limits"]
+        if self.refresh_limit == DEFAULT_REFRESHES:
+            del values["refresh_limit"]
         return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     def make_engine(self) -> Engine:
@@ -57,6 +76,7 @@ class Configuration:
             level_capacity=self.level_capacity,
             owner_limit=self.owner_limit,
             limits=self.limits,
+            refresh_limit=self.refresh_limit,
         )
 
     def restore(self, records: BookRecords, seq_num: int, next_reference: int) -> Engine:
@@ -73,8 +93,8 @@ class Configuration:
         """
         records = engine.dump()
         known = [instrument.id for instrument in self.instruments]
-        phases = records.phases[np.isin(records.phases["instrument"], known)]
-        return self.restore(records._replace(phases=phases), engine.seq_num, engine.next_reference)
+        states = records.instruments[np.isin(records.instruments["instrument"], known)]
+        return self.restore(records._replace(instruments=states), engine.seq_num, engine.next_reference)
 
     @property
     def digest(self) -> bytes:

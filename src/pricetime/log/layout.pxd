@@ -5,7 +5,7 @@
 from pricetime.core.layout cimport Command, i64, u8, u16, u32, u64
 
 cdef enum:
-    VERSION = 3
+    VERSION = 4
     # Bytes: unit of syncing a segment; a page that was synced is never stored into again
     PAGE = 4096
     # Bytes of a record: its head of 8, and a command
@@ -17,8 +17,8 @@ cdef enum:
     PAGE_WORDS = 512
     RECORD_WORDS = 9
     COMMAND_WORDS = 8
-    # Type of a checkpoint, in place of a CommandType
-    CHECKPOINT = 15
+    # Type of a checkpoint, in place of a CommandType: the largest, so that no command ever has it
+    CHECKPOINT = 255
 
 # The first bytes of a segment: 128 bytes, then the configuration, then zeros up to the next page.
 ctypedef packed struct SegmentHead:
@@ -61,7 +61,7 @@ ctypedef packed struct SnapshotHead:
     u64 next_reference   # of the next order to be accepted
     u64 epoch            # of the feed, ns
     u64 feed_sequence    # of the next report of the feed
-    u64 phases           # 8 bytes each, these three as in types.BookRecords: the phase of every instrument
+    u64 instruments      # 48 bytes each, these three as in types.BookRecords: the state of every instrument
     u64 resting          # 104 bytes each: the resting orders
     u64 unfinished       # 40 bytes each: the unfinished mass cancels
     u64 owners           # 16 bytes each

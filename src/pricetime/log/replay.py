@@ -15,6 +15,9 @@ from .replayer import Books, Replayer
 from .snapshot import Restored, SnapshotFile, load, restored
 from .tail import Tail, judge
 
+#: What makes the books of a replay.
+MakeBooks = Callable[..., Books]
+
 #: Commands executed at a time: they and their reports fit a cache of the processor.
 RUN = 1 << 13
 
@@ -36,8 +39,8 @@ class Until:
 class Replay(Replayer[Books]):
     """Books that follow the journal in ``directory``, from the beginning or from a snapshot.
 
-    ``told`` is called with each bad snapshot on the way. Raises JournalDamaged, JournalError if there is nothing to
-    begin with, OSError.
+    ``told`` is called with each bad snapshot on the way. ``make_books``: makes the books, called as ``Books``. Raises
+    JournalDamaged, JournalError if there is nothing to begin with, OSError.
     """
 
     def __init__(
@@ -46,10 +49,11 @@ class Replay(Replayer[Books]):
         start: Restored | None = None,
         *,
         told: Callable[[SnapshotDamaged], object] = lambda _: None,
+        make_books: MakeBooks = Books,
     ) -> None:
         reader = Reader(directory, start.snapshot.position if start else None)
         if start is not None:
-            books = Books(start.configuration, start.engine, epoch=start.snapshot.epoch)
+            books = make_books(start.configuration, start.engine, epoch=start.snapshot.epoch)
             books.report_checksum = start.snapshot.report_checksum
         elif reader.position.sequence:
             raise JournalError(
@@ -57,7 +61,7 @@ class Replay(Replayer[Books]):
                 "its snapshots"
             )
         else:
-            books = Books(reader.configuration, reader.configuration.make_engine())
+            books = make_books(reader.configuration, reader.configuration.make_engine())
         super().__init__(books, reader)
         self.reader: Reader = reader
         self.timestamp = start.snapshot.timestamp if start else 0  #: of the last command
@@ -149,16 +153,17 @@ def begin(
     *,
     newest: bool = False,
     told: Callable[[SnapshotDamaged], object] = lambda _: None,
+    make_books: MakeBooks = Books,
 ) -> Replay:
     """Return a replay from the beginning; if the journal no longer reaches back so far, from its oldest snapshot; or
-    from its newest.
+    from its newest. ``make_books``: see ``Replay``.
 
     Raises JournalError if there is nothing to begin with, OSError.
     """
     if newest or 1 not in directory.segments():
         for start in restored(directory, told, newest=newest, wanted=(until or Until()).allows):
             try:
-                return Replay(directory, start, told=told)
+                return Replay(directory, start, told=told, make_books=make_books)
             except JournalDamaged:  # the journal ends before it
                 continue
-    return Replay(directory, told=told)
+    return Replay(directory, told=told, make_books=make_books)

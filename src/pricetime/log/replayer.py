@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.engine import Engine
 from ..native.crc import linked_records
-from ..types import REPORT
+from ..types import REPORT, ReportArray
 from .batch import Batch, Checkpoint, Commands, LogReader, Position, Whole
 from .configuration import Configuration
 from .errors import ReplayDiffers
@@ -56,8 +56,11 @@ class Books:
 
     def _execute(self, commands: Commands) -> None:
         if len(commands):
-            reports = self.engine.apply(commands)
-            self.report_checksum = linked_records(self.report_checksum, reports.view(np.uint8).data, REPORT.itemsize)
+            self._add(self.engine.apply(commands))
+
+    def _add(self, reports: ReportArray) -> None:
+        """Add reports to the report checksum."""
+        self.report_checksum = linked_records(self.report_checksum, reports.view(np.uint8).data, REPORT.itemsize)
 
     def reconfigure(self, configuration: Configuration) -> None:
         self.engine = configuration.take_over(self.engine)

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.engine import Engine
 from ..errors import PricetimeError
 from ..native.crc import crc32c
-from ..types import INSTRUMENT_PHASE, REPORT, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
+from ..types import INSTRUMENT_STATE, REPORT, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
 from .batch import Position
 from .configuration import Configuration
 from .directory import Directory
@@ -129,7 +129,7 @@ def _decode(data: Any, name: int) -> SnapshotFile:
         raise BadSnapshot("it is not a snapshot: the magic is wrong")
     if version != VERSION:
         raise BadSnapshot(f"its format is version {version}: this program reads version {VERSION}")
-    dtypes = (INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL, OWNER, REPORT, REPORT)
+    dtypes = (INSTRUMENT_STATE, RESTING_ORDER, UNFINISHED_CANCEL, OWNER, REPORT, REPORT)
     sizes = [count * dtype.itemsize for count, dtype in zip(counts, dtypes, strict=True)]
     if HEAD.size + sum(sizes) + END.size != len(view):
         raise BadSnapshot(f"it has {len(view)} bytes, but its counts need {HEAD.size + sum(sizes) + END.size}")

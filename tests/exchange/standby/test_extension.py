@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime.exchange.settings.config import InstrumentConfig
+from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.types import COMMAND, CommandType, Instruction, Reason
 from tests.exchange.kept import Kept, check_same
 from tests.exchange.orders import BID, new

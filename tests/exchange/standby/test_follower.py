@@ -72,7 +72,7 @@ def test_an_empty_book_and_an_unknown_one(here: Harness) -> None:
 
 
 def test_a_halt(here: Harness) -> None:
-    here.exchange.set_phase(2, 1)
+    here.exchange.command(CommandType.SET_PHASE, 2, 1)
     here.settle()
     assert [here.exchange.depth(number).phase for number in (1, 2)] == [Phase.CONTINUOUS, Phase.HALTED]
     instruments = here.exchange.follower.instruments()

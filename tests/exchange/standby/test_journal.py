@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pricetime.exchange.settings.config import InstrumentConfig
 from pricetime.exchange.settings.errors import CannotStart
+from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalLocked
 from pricetime.log.replay import Replay
-from pricetime.types import Phase, Reason, SelfTrade
+from pricetime.types import CommandType, Phase, Reason, SelfTrade
 from tests.exchange.harness import Client, Harness
 from tests.exchange.kept import Kept, check_same, picture
 from tests.exchange.orders import BID, cancel, new
@@ -46,7 +46,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
             here.settle()
             crowd.clients[owner] = here.client(owner)
         if rng.random() < 0.1:
-            here.exchange.set_phase(rng.choice([1, 3, 70]), rng.choice([0, 0, 1]))
+            here.exchange.command(CommandType.SET_PHASE, rng.choice([1, 3, 70]), rng.choice([0, 0, 1]))
         if rng.random() < 0.3:
             here.commit()
         here.make_room()
@@ -302,7 +302,7 @@ def test_too_little_room(name: str, tmp_path: Path) -> None:
 def test_states_are_those_of_the_books(tmp_path: Path) -> None:
     """An instrument that was halted is halted, whatever the settings say, until a command says otherwise."""
     here = Kept(tmp_path / "j")
-    here.exchange.set_phase(1, Phase.HALTED)
+    here.exchange.command(CommandType.SET_PHASE, 1, Phase.HALTED)
     here.settle()
     here.kill()
     again = Kept(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.exchange.standby.journal import make_machine
 from pricetime.exchange.state.machine import Machine
 from pricetime.log.directory import Directory

@@ -15,6 +15,9 @@ from ...types import SNAPSHOT_ORDER, RestingOrderArray, SnapshotOrderArray
 from ...wire.types import MessageType
 from ..state.router import count_public
 
+#: ``RestingOrder.place`` of a market order of a call phase, and ``SnapshotOrder.taking`` of it: see ``layout.pxd``.
+IN_CALL, UNPRICED = 1, 3
+
 
 class FeedBooks(Books):
     """Books that know the number of the next report of the feed, for a log without checkpoints.
@@ -36,11 +39,16 @@ def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
 
 
 def public_orders(resting: RestingOrderArray) -> SnapshotOrderArray:
-    """Return resting orders as subscribers have them: an array of ``SNAPSHOT_ORDER``. O(orders)."""
+    """Return resting orders as subscribers have them: an array of ``SNAPSHOT_ORDER``. O(orders).
+
+    Orders that wait are not among them, and icebergs have only the lots that they display.
+    """
+    resting = resting[resting["place"] <= IN_CALL]
     orders = np.zeros(len(resting), SNAPSHOT_ORDER)
     orders["type"] = MessageType.SNAPSHOT_ORDER
     for name in ("side", "instrument", "price"):
         orders[name] = resting[name]
-    orders["quantity"] = resting["remaining"]
+    orders["quantity"] = resting["remaining"] - resting["hidden_quantity"]
     orders["order_id"] = resting["reference"]
+    orders["taking"] = np.where(resting["place"] == IN_CALL, UNPRICED, 0)
     return orders

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from ...core.instrument import Instrument
-from ...errors import LevelsFull, OrdersFull
+from ...errors import LevelsFull, OrdersFull, RefreshesFull
 from ...log.configuration import Configuration
+from ...profiles import Venue
 from ...types import Phase
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
@@ -25,6 +26,10 @@ def reconfigure(state: Machine, settings: GatewayConfig) -> list[str]:
         _check_instruments(state, after)
         try:
             state.reconfigure(after)
+        except RefreshesFull as error:
+            raise CannotStart(
+                f"refresh_limit: {settings.refresh_limit} is too few for the icebergs of the journal: give more"
+            ) from error
         except (OrdersFull, LevelsFull) as error:
             name = "order_capacity" if isinstance(error, OrdersFull) else "level_capacity"
             count = len(state.engine)
@@ -55,7 +60,12 @@ def _changes(before: Configuration, after: Configuration) -> list[str]:
     for number, instrument in old.items():
         if number in new:
             found += _rules_changed(instrument, new[number])
-    for name, setting in (("capacity", "order_capacity"), ("level_capacity",) * 2, ("owner_limit",) * 2):
+    for name, setting in (
+        ("capacity", "order_capacity"),
+        ("level_capacity",) * 2,
+        ("owner_limit",) * 2,
+        ("refresh_limit",) * 2,
+    ):
         if getattr(before, name) != getattr(after, name):
             found.append(f"{setting}: {getattr(before, name)} to {getattr(after, name)}")
     for owner in sorted(before.limits.keys() | after.limits.keys()):
@@ -68,11 +78,20 @@ def _changes(before: Configuration, after: Configuration) -> list[str]:
 
 
 def _rules_changed(old: Instrument, new: Instrument) -> list[str]:
+    """The rules that differ, those of the venue one by one."""
+    pairs: list[tuple[str, Instrument | Venue, Instrument | Venue]]
+    pairs = [(field.name, old, new) for field in fields(Instrument) if field.compare and field.name != "venue"]
+    pairs += [(field.name, old.venue, new.venue) for field in fields(Venue)]
     return [
-        f"instrument {new.id}: {field.name}: {getattr(old, field.name)!s} to {getattr(new, field.name)!s}"
-        for field in fields(Instrument)
-        if getattr(old, field.name) != getattr(new, field.name)
+        f"instrument {new.id}: {name}: {_shown(before, name)} to {_shown(after, name)}"
+        for name, before, after in pairs
+        if getattr(before, name) != getattr(after, name)
     ]
+
+
+def _shown(rules: Instrument | Venue, name: str) -> str:
+    value = getattr(rules, name)
+    return " ".join(member.name for member in sorted(value)) if isinstance(value, frozenset) else str(value)
 
 
 def _check_instruments(state: Machine, after: Configuration) -> None:

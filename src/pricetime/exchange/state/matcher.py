@@ -8,6 +8,7 @@ from __future__ import annotations
 import cython
 
 from pricetime.core.engine import Engine
+from pricetime.core.places import Places
 from pricetime.exchange.state.sequencer import Sequencer
 
 if cython.compiled:
@@ -27,19 +28,31 @@ class Matcher:
         self.engine = engine
         self.sequencer = sequencer
         self.books = self.engine.books
+        assert isinstance(self.books.rules, Places)
+        self.places = self.books.rules
         self.traced = traced
         self.report_checksum = 0
         self.waiting = self.sequencer.capacity
-        self.count = self.routed = 0
-        room: u64 = self.waiting + self.books.report_bound(BATCH, BATCH, self.books.capacity) + 1  # one may be kept
-        self.block_bytes = room * (cython.sizeof(Report) + cython.sizeof(u64))
+        self.count = self.routed = self.held = 0
+        self.room = self.waiting + self._most_reports() + 1  # one may be kept
+        self.block_bytes = self.room * (cython.sizeof(Report) + 2 * cython.sizeof(u64))
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
         if not self.block:
             raise MemoryError(f"no room for the reports of {BATCH} commands")
-        self.references = cython.cast(cython.pointer[u64], self.block + room)
+        self.references = cython.cast(cython.pointer[u64], self.block + self.room)
+        self.buyers = self.references + self.room
 
     def __dealloc__(self) -> None:
         release(self.block, self.block_bytes)
+
+    def _most_reports(self) -> u64:
+        """Most reports of a batch: all orders may be in a call phase, and icebergs may have as many slices as they can.
+
+        Each command may add as many slices again: the batch ends before a command that has too little room.
+        """
+        orders: u64 = self.books.capacity
+        slices: u64 = self.books.refresh_limit
+        return self.books.report_bound(BATCH, BATCH, 2 * orders) + 2 * REPORTS_PER_REFRESH * slices
 
     def prefault(self) -> None:
         """Take the memory for orders from the system. Before the first command."""
@@ -74,28 +87,40 @@ class Matcher:
             self.sequencer.shift(dropped)
         return self.count <= self.waiting
 
-    def execute_next(self, count: u64) -> None:
-        """Execute the sequencer's next commands, at most ``ready()``."""
+    def execute_next(self, count: u64) -> u64:
+        """Execute the sequencer's next commands, at most ``ready()``, or fewer: see ``execute``. Returns how many.
+
+        ``held`` are left, which the log has: they come next, without being appended again.
+        """
         place: u64 = self.sequencer.place(self.sequencer.executed + 1)
-        self.execute(
+        done: u64 = self.execute(
             cython.address(self.sequencer.commands[place]), count, cython.address(self.sequencer.bounds[place])
         )
-        self.sequencer.executed += count
+        self.sequencer.executed += done
+        self.held = (self.held if self.held != 0 else count) - done
+        return done
 
-    def execute(self, commands: cython.pointer[cython.const[Command]], count: u64, bounds: cython.pointer[u64]) -> None:
-        """Execute at most BATCH commands. Their reports follow those in ``block``.
+    def execute(self, commands: cython.pointer[cython.const[Command]], count: u64, bounds: cython.pointer[u64]) -> u64:
+        """Execute at most BATCH commands. Their reports follow those in ``block``, at most ``waiting``.
 
         ``bounds``: ``count + 1`` entries. Command ``i`` makes the reports from ``bounds[i]`` to ``bounds[i + 1]``.
+        Returns how many it has executed: at least one, and fewer than ``count`` only if icebergs need more room.
         """
         first: u64 = self.count
         bounds[0] = first
         self.books.reports = self.block  # a call from Python to the engine has set its own
         self.books.references = self.references
+        self.books.buyers = self.buyers
         self.books.report_count = first
+        self.books.spare = self.room - first - self.books.report_bound(count, count, self.books.order_count)
         self.books.run(commands, count, cython.address(bounds[1]))
+        if self.books.wanted != 0:
+            count -= self.books.skipped
+            self.books.resume()
         self.count = self.books.report_count
         if self.traced:
             self._trace(first)
+        return count
 
     def drop(self, reports: u64) -> None:
         """Remove so many reports, which are routed, from the beginning of the block."""
@@ -103,6 +128,10 @@ class Matcher:
         if left != 0:
             memmove(self.block, self.block + reports, left * cython.sizeof(Report))
             memmove(self.references, self.references + reports, left * cython.sizeof(u64))
+        buyers: u64 = self.books.buyers_end - min(reports, self.books.buyers_end)
+        if buyers != 0:
+            memmove(self.buyers, self.buyers + reports, buyers * cython.sizeof(u64))
+        self.books.buyers_end = buyers
         self.count = left
         self.routed -= reports
 
@@ -124,13 +153,14 @@ class Matcher:
         slot: u32 = self.books.owner_lists[owner].head if owner < self.books.owner_limit else NIL
         while slot != NIL and count < most:
             order: cython.pointer[Order] = cython.address(self.books.orders[slot])
-            level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
             out[count].type = NEW_ORDER
             out[count].owner = order.owner
             out[count].order_id = order.id
             out[count].quantity = order.remaining
-            out[count].side = level.side
-            out[count].price = level.key if level.side == BID else ~level.key
+            out[count].side = self.places.side_of(self.books, slot)
+            out[count].price = self.places.price_of(self.books, slot)
+            out[count].order_type = self.books.cold[slot].order_type
+            out[count].time_in_force = self.books.cold[slot].time_in_force
             out[count].instrument = self.books.owner_links[slot].instrument
             count += 1
             slot = self.books.owner_links[slot].next

@@ -23,4 +23,4 @@ cdef class Playback:
 
     cdef u64 _run_to_marks(self, const Command *commands, u64 count, const Mark *marks, u64 mark_count) noexcept nogil
     cdef void _run(self, const Command *commands, u64 count) noexcept nogil
-    cdef void _step(self, const Command *commands, u64 count) noexcept nogil
+    cdef u64 _step(self, const Command *commands, u64 count) noexcept nogil

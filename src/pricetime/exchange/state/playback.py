@@ -65,14 +65,14 @@ class Playback:
         done: u64 = 0
         while done < count:
             some: u64 = min(count - done, cython.cast(u64, BATCH))
-            self._step(cython.address(commands[done]), some)
-            done += some
+            done += self._step(cython.address(commands[done]), some)
             yield_processor()  # the follower replays beside a live exchange, whose threads are more urgent
 
-    def _step(self, commands: cython.pointer[cython.const[Command]], count: u64) -> None:
-        """Execute one batch and route all of its reports."""
-        self.matcher.execute(commands, count, self.bounds)
+    def _step(self, commands: cython.pointer[cython.const[Command]], count: u64) -> u64:
+        """Execute one batch and route all of its reports. Returns how many of its commands were executed."""
+        count = self.matcher.execute(commands, count, self.bounds)
         done: u64 = 0
         while done < count:
             done += self.router.step(cython.address(commands[done]), cython.address(self.bounds[done]), count - done)
         self.matcher.drop(self.matcher.count)
+        return count

@@ -1,8 +1,9 @@
-"""Routes each report: to the owner of the command, a trade also to the maker's owner, and to the feed.
+"""Routes each report: to the owner of the order or of the command, a trade to both owners, and to the feed.
 
 In the book an order's id is ``owner << 48 | client's id``, so a report contains its owner. A client sees its own ids;
-all others see public references. The feed contains only reports that change a book, numbered without a gap, and only
-reasons that reveal nothing about an owner. A report that a mass cancel is unfinished goes only to the event loop.
+all others see public references. The feed contains only what everyone may see, numbered without a gap: reports without
+hidden lots, none of an order that waits, and only reasons that reveal nothing about an owner. A report that a mass
+cancel is unfinished goes only to the event loop.
 
 This runs for every report, so it uses the fields of streams and feed store directly.
 """
@@ -25,10 +26,33 @@ PUBLIC_REASONS = (
     Reason.MARKET_REMAINDER,
     Reason.KEPT_PLACE,
     Reason.NEVER_RESTS,
+    Reason.AT_MARKET,
+    Reason.PRICED,
+    Reason.AUCTION_REMAINDER,
+    Reason.MINIMUM_UNFILLABLE,
+    Reason.OUTSIDE_RANGE,
+    Reason.NO_AUCTION_PRICE,
+    Reason.EXPIRY_REACHED,
+    Reason.DAY_ENDED,
 )
 
-#: Kinds of reports that tell an owner a reference: of its order, or for a trade of the maker.
-REFERRING = (ReportKind.ACCEPTED, ReportKind.TRADE, ReportKind.REPLACED, ReportKind.OPEN_ORDER)
+#: Kinds of reports that tell an owner a reference: of its order, or for a trade of the other order.
+REFERRING = (
+    ReportKind.ACCEPTED,
+    ReportKind.TRADE,
+    ReportKind.REPLACED,
+    ReportKind.OPEN_ORDER,
+    ReportKind.AUCTION_TRADE,
+)
+
+#: Kinds whose ``maker_id`` is the part of the quantity that is hidden.
+HIDING = (ReportKind.ACCEPTED, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED, ReportKind.TRIGGERED)
+
+#: Kinds about one order, which its owner receives even if a different owner sent the command.
+OWNING = (*HIDING, ReportKind.TRADE, ReportKind.REPLACED, ReportKind.REFRESHED, ReportKind.HIDDEN)
+
+#: Kinds about an auction, whose ``maker_id`` is the surplus.
+STATING = (ReportKind.INDICATIVE, ReportKind.UNCROSSED)
 
 
 @cython.final
@@ -38,6 +62,7 @@ class Router:
 
     if not cython.compiled:
         public_reasons = referring = replacing = counts = unfinished = cython.NULL
+        hiding = owning = stating = cython.NULL
 
     def __init__(self, matcher: Matcher, streams: Streams, store: FeedStore) -> None:
         self.matcher = matcher
@@ -50,6 +75,9 @@ class Router:
         for number in range(KINDS):
             self.referring[number] = ALL_BITS if number in REFERRING else 0
             self.replacing[number] = ALL_BITS if number == ReportKind.REPLACED else 0
+            self.hiding[number] = ALL_BITS if number in HIDING else 0
+            self.owning[number] = ALL_BITS if number in OWNING else 0
+            self.stating[number] = ALL_BITS if number in STATING else 0
         self.full = self.unfinished_count = 0
         self.start_counting()
 
@@ -80,6 +108,7 @@ class Router:
         i: u64 = self.matcher.routed
         block: cython.pointer[Report] = self.matcher.block
         references: cython.pointer[u64] = self.matcher.references
+        buyers: cython.pointer[u64] = self.matcher.buyers
         streams: cython.pointer[Stream] = self.streams.streams
         most: u64 = MOST_ROUTED
         last: u64 = min(bounds[count], i + min(most, self.store.capacity // 2))
@@ -98,13 +127,13 @@ class Router:
             while i < end:
                 report: cython.pointer[Report] = cython.address(block[i])
                 kind: u32 = report.kind
-                if kind <= EXPIRED and kind != TRADE and s.count < s.open_until:
+                if is_plain(report, owner) and s.count < s.open_until:
                     self.counts[kind * REASONS + report.reason % REASONS] += 1
                     own: cython.pointer[Report] = self._copy_to(s, report)
                     own.order_id = report.order_id & CLIENTS_ID
                     own.maker_id = references[i] & self.referring[kind]
-                    self._to_feed(report, references[i], references[i] & self.replacing[kind])
-                elif not self._route(owner, report, references[i]):
+                    self._to_feed(report, report.quantity, references[i], references[i] & self.replacing[kind])
+                elif not self._route(owner, report, references[i], buyers[i] if kind == AUCTION_TRADE else 0):
                     break
                 i += 1
             if i < bounds[done + 1]:
@@ -126,33 +155,53 @@ class Router:
         own.seq_num = number
         return own
 
-    def _route(self, owner: u32, report: cython.pointer[cython.const[Report]], reference: u64) -> cython.bint:
-        """Route a report that ``step`` has no short way for. False, and nothing done, if a stream has no room."""
+    def _route(
+        self, owner: u32, report: cython.pointer[cython.const[Report]], reference: u64, buyer: u64
+    ) -> cython.bint:
+        """Route a report that ``step`` has no short way for. False, and nothing done, if a stream has no room.
+
+        ``owner``: of the command. ``buyer``: reference of the buyer in an auction trade.
+        """
         kind: u32 = report.kind
-        if report.reason == MALFORMED and report.order_id >> ORDER_ID_SHIFT != 0:
-            owner = report.order_id >> ORDER_ID_SHIFT  # of an order that a command in the place of its extension ends
+        by_order: u32 = report.order_id >> ORDER_ID_SHIFT
+        if kind == AUCTION_TRADE or (by_order != 0 and (self.owning[kind % KINDS] != 0 or report.reason == MALFORMED)):
+            owner = by_order  # an order of a different owner, or one that a command in the place of its extension ends
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
         if not self._has_room(owner, report):
             return False
         self.counts[(kind % KINDS) * REASONS + report.reason % REASONS] += 1
-        if report.reason == UNFINISHED:
+        if kind == TRIGGERED:
+            self.taker = reference
+        if report.reason == UNFINISHED and kind == MASS_CANCELLED:
             self.unfinished[self.unfinished_count] = owner
             self.unfinished_count += 1
         elif self._open(owner, s):
             self._to_owner(s, report, reference)
         if kind == TRADE:
-            self._to_maker(report)
-            self._to_feed(report, self.taker, reference)
-        elif kind <= EXPIRED:
-            self._to_feed(report, reference, reference & self.replacing[kind])
-        elif kind == PHASE_CHANGED:
-            self._to_feed(report, 0, 0)
+            self._to_maker(report, self.taker)
+            self._to_feed(report, report.quantity, self.taker, reference)
+            return True
+        if kind == AUCTION_TRADE:
+            self._to_maker(report, buyer)
+        if is_public(report):
+            self._publish(report, reference, buyer)
         return True
+
+    def _publish(self, report: cython.pointer[cython.const[Report]], reference: u64, buyer: u64) -> None:
+        """Write a report to the feed that everyone may see, without hidden lots."""
+        kind: u32 = report.kind % KINDS
+        quantity: u64 = report.quantity - (report.maker_id & self.hiding[kind])
+        if kind == AUCTION_TRADE:
+            self._to_feed(report, quantity, buyer, reference)
+        elif self.owning[kind] != 0:
+            self._to_feed(report, quantity, reference, reference & self.replacing[kind])
+        else:
+            self._to_feed(report, quantity, 0, report.maker_id & self.stating[kind])
 
     def _has_room(self, owner: u32, report: cython.pointer[cython.const[Report]]) -> cython.bint:
         """Have the streams of the report's owners room for it? If not, ``full`` is the owner whose stream has none."""
         copies: u64 = 1
-        if report.kind == TRADE:
+        if report.kind == TRADE or report.kind == AUCTION_TRADE:
             maker: u32 = report.maker_id >> ORDER_ID_SHIFT
             if maker == owner:
                 copies = 2
@@ -168,11 +217,12 @@ class Router:
         self.copies = copies
         return False
 
-    def _to_feed(self, report: cython.pointer[cython.const[Report]], order: u64, maker: u64) -> None:
+    def _to_feed(self, report: cython.pointer[cython.const[Report]], quantity: u64, order: u64, maker: u64) -> None:
         number: u64 = self.store.next
         public: cython.pointer[Report] = cython.address(self.store.reports[(number - 1) & self.store.mask])
         self.store.next = number + 1
         public[0] = report[0]
+        public.quantity = quantity
         public.reason = self.public_reasons[report.reason % REASONS]
         public.seq_num = number
         public.order_id = order
@@ -181,35 +231,69 @@ class Router:
     def _to_owner(
         self, s: cython.pointer[Stream], report: cython.pointer[cython.const[Report]], reference: u64
     ) -> None:
-        """Report to the owner of the command, with its own order id and the public reference of its order; for a trade,
-        with the reference of the maker."""
+        """Report to the owner of the order or of the command, with its own order id.
+
+        The maker id is the public reference of its order, or for a trade that of the other order. Others keep theirs:
+        hidden lots, the trigger price of an open order that waits, or the surplus of an auction.
+        """
         own: cython.pointer[Report] = self._copy_to(s, report)
-        own.maker_id = reference & self.referring[report.kind % KINDS]
+        if self.referring[report.kind % KINDS] != 0 and (report.kind != OPEN_ORDER or report.reason != WAITS):
+            own.maker_id = reference
+        if report.kind == AUCTION_TRADE:
+            own.side = BID
         if report.kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
             own.order_id = report.order_id & CLIENTS_ID
 
-    def _to_maker(self, report: cython.pointer[cython.const[Report]]) -> None:
-        """Report a trade to the owner of the resting order, with the opposite side."""
+    def _to_maker(self, report: cython.pointer[cython.const[Report]], taker: u64) -> None:
+        """Report a trade to the owner of the resting order, with the opposite side; in an auction to the seller.
+
+        ``taker``: the reference of the other order.
+        """
         owner: u32 = report.maker_id >> ORDER_ID_SHIFT
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
         if not self._open(owner, s):
             return
         own: cython.pointer[Report] = self._copy_to(s, report)
-        own.side = 3 - report.side
-        own.reason = AS_MAKER
+        if report.kind == TRADE:
+            own.side = 3 - report.side
+            own.reason = AS_MAKER
+        else:
+            own.side = ASK
         own.order_id = report.maker_id & CLIENTS_ID
-        own.maker_id = self.taker
+        own.maker_id = taker
 
     def _open(self, owner: u32, s: cython.pointer[Stream]) -> cython.bint:
         """Can the next report be written into this stream? Otherwise it is lost, or has no owner."""
         return s.count < s.open_until or self.streams.make_ready(owner)
 
 
+def is_plain(report: cython.pointer[cython.const[Report]], owner: u32) -> cython.bint:
+    """Is it about an order of the owner of the command, not a trade, and as it is for everyone to see?"""
+    kind: u32 = report.kind
+    if kind > EXPIRED or kind == TRADE or report.reason == WAITS or report.order_id >> ORDER_ID_SHIFT != owner:
+        return False
+    return report.maker_id == 0 or kind == REPLACED
+
+
+def is_public(report: cython.pointer[cython.const[Report]]) -> cython.bint:
+    """Does the feed have a report? Not if it is only about hidden lots, or about an order that waits."""
+    kind: u32 = report.kind
+    if kind == TRADE:
+        return True
+    if kind == REPLACED:
+        return report.reason != WAITS
+    if kind <= EXPIRED or kind == TRIGGERED:
+        return report.maker_id == 0 or report.maker_id != report.quantity
+    if kind == PHASE_CHANGED or kind == REFRESHED or kind == PRICE_SET:
+        return True
+    return kind == INDICATIVE or kind == UNCROSSED or kind == AUCTION_TRADE
+
+
 def count_public(reports: NDArray[np.void]) -> int:
-    """How many of these reports of an engine go to the feed: see ``Router._route``. O(reports)."""
+    """How many of these reports of an engine go to the feed: see ``Router._publish``. O(reports)."""
     report: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
     count: u64 = 0
     i: u64
     for i in range(cython.cast(u64, len(reports))):
-        count += report[i].kind <= EXPIRED or report[i].kind == PHASE_CHANGED
+        count += is_public(cython.address(report[i]))
     return count

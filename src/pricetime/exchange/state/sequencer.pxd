@@ -1,6 +1,6 @@
 # Signatures and fields of sequencer.py, in its order.
 
-from pricetime.core.layout cimport Command, u32, u64
+from pricetime.core.layout cimport Command, i64, u32, u64
 from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT
 from pricetime.native.arrays cimport records_of
 from pricetime.native.memory cimport release, reserve
@@ -25,7 +25,8 @@ cdef class Sequencer:
     cdef Command *at(self, u64 sequence) noexcept nogil
     cdef void shift(self, u64 dropped) noexcept nogil
     cpdef void skip_to(self, u64 sequence, u64 timestamp) noexcept nogil
-    cdef bint issue(self, u32 kind, u32 owner, u32 instrument, u32 flags, u32 tag, u64 timestamp) noexcept nogil
+    cdef bint issue(self, u32 kind, u32 owner, u32 instrument, u32 flags, u32 tag, u64 timestamp, i64 price=*,
+                    u64 quantity=*) noexcept nogil
 
 
 # The slot of the next command, numbered, with a header; the caller writes its body. There must be room. It is here so that

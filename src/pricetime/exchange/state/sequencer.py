@@ -87,7 +87,17 @@ class Sequencer:
         self.sequence = self.executed = self.answered = sequence
         self.rewind()
 
-    def issue(self, kind: u32, owner: u32, instrument: u32, flags: u32, tag: u32, timestamp: u64) -> cython.bint:
+    def issue(
+        self,
+        kind: u32,
+        owner: u32,
+        instrument: u32,
+        flags: u32,
+        tag: u32,
+        timestamp: u64,
+        price: i64 = 0,
+        quantity: u64 = 0,
+    ) -> cython.bint:
         """Number a command of the exchange itself. False if there is no room."""
         if self.room() == 0:
             return False
@@ -96,7 +106,7 @@ class Sequencer:
         c.flags = flags
         c.instrument = instrument
         c.order_id = cython.cast(u64, owner) << ORDER_ID_SHIFT
-        c.price = 0
-        c.quantity = 0
+        c.price = price
+        c.quantity = quantity
         c.tag = tag
         return True
