@@ -102,7 +102,7 @@ class OrderEntry:
             return
         if isinstance(message, OpenOrders):
             command["quantity"] |= np.uint64(owner << ORDER_ID_BITS)
-        command["owner"] = owner
+        command["owner"], command["timestamp"] = owner, time.time_ns()
         number = int(command["order_id"][0])
         if isinstance(message, MassCancel):
             command["flags"] = Reason.BY_MASS_CANCEL
@@ -137,7 +137,8 @@ class OrderEntry:
     def _tell(self, owner: int, report: np.void) -> None:
         own = np.array([report], REPORT)
         if report["kind"] != ReportKind.REJECTED:
-            if report["kind"] in (ReportKind.ACCEPTED, ReportKind.REPLACED, ReportKind.OPEN_ORDER):
+            waits = report["kind"] == ReportKind.OPEN_ORDER and report["reason"] == Reason.WAITS
+            if report["kind"] in (ReportKind.ACCEPTED, ReportKind.REPLACED, ReportKind.OPEN_ORDER) and not waits:
                 own["maker_id"] = own["order_id"]
             own["order_id"] &= np.uint64(OWN)
         elif int(report["order_id"]) >> ORDER_ID_BITS == owner and report["reason"] != Reason.INVALID_ORDER_ID:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pricetime import FOK, IOC, MARKET, Instruction, Reason, ReportKind
+from pricetime import FOK, IOC, MARKET, Instruction, OrderType, Reason, ReportKind, TimeInForce
 from pricetime.client.acknowledgements import Acknowledgements
 from pricetime.client.errors import CommandLost, NotAcknowledged, OrderRefused
 from pricetime.client.future import CommandFuture, OrderFuture
@@ -87,12 +87,12 @@ def test_what_the_market_brought_about_answers_nobody(reason: Reason) -> None:
     assert isinstance(reduce.exception(0), UnknownOrder)
 
 
-@pytest.mark.parametrize("reason", [Reason.THROTTLED, 31])
+@pytest.mark.parametrize("reason", [Reason.THROTTLED, 200])
 def test_a_reason_without_an_error_of_its_own(reason: int) -> None:
     client = Client()
     promise = client.send(MassCancel(instrument=1, order_id=5))
     client.read(ReportKind.REJECTED, reason)
-    with pytest.raises(OrderRefused, match=r"THROTTLED|31"):
+    with pytest.raises(OrderRefused, match=r"THROTTLED|200"):
         promise.result(0)
 
 
@@ -250,13 +250,15 @@ def test_an_order_that_is_filled_is_answered_at_once() -> None:
         ({"time_in_force": IOC}, Reason.IOC_REMAINDER),
         ({"time_in_force": FOK}, Reason.FOK_UNFILLABLE),
         ({"order_type": MARKET}, Reason.MARKET_REMAINDER),
+        ({"time_in_force": IOC}, Reason.MINIMUM_UNFILLABLE),
+        ({"time_in_force": IOC}, Reason.OUTSIDE_RANGE),
     ],
 )
 def test_an_order_that_never_rests_is_answered_when_nothing_is_left(terms: dict[str, int], reason: Reason) -> None:
     """In whatever pieces its reports come."""
     client = Client()
     order = client.order(**terms)
-    client.read_all((ACCEPTED, 5, 0))
+    client.read_all((ACCEPTED, 5, Reason.NEVER_RESTS))
     client.read_all((TRADE, 2, 0))
     assert not order.done()
     client.read_all((CANCELLED, 3, reason))
@@ -288,7 +290,7 @@ def test_what_a_command_does_to_the_owners_other_orders_is_not_its_end() -> None
     client.read(ACCEPTED, quantity=2, order_id=4)
     client.open.all_read()
     order = client.order(time_in_force=IOC)
-    client.read(ACCEPTED, quantity=5)
+    client.read(ACCEPTED, Reason.NEVER_RESTS, quantity=5)
     client.read(TRADE, quantity=1)
     client.read(TRADE, Reason.AS_MAKER, quantity=1, order_id=4)
     client.read(REDUCED, Reason.SELF_TRADE, quantity=1, order_id=4)
@@ -344,7 +346,7 @@ def test_the_end_of_a_client_ends_what_is_followed() -> None:
     client = Client()
     resting, ioc, unanswered = client.order(), client.order(order_id=6, time_in_force=IOC), client.order(order_id=7)
     client.read(ACCEPTED, quantity=5)
-    client.read(ACCEPTED, quantity=5, order_id=6)
+    client.read(ACCEPTED, Reason.NEVER_RESTS, quantity=5, order_id=6)
     client.open.lose_all(PricetimeError("over"))
     assert told(resting.result(0)) == (OrderStatus.RESTING, 0, 5)
     for future in (resting.final, ioc, ioc.final, unanswered, unanswered.final):
@@ -367,3 +369,156 @@ def test_status_and_price_of_an_order_without_a_fill() -> None:
     assert result.average_price is None
     assert result.public_id == 0
     assert repr(result).endswith("; 0 filled, 5 remaining)")
+
+
+# ---------------------------------------------------------------------- orders of venues
+
+REPLACED, HIDDEN, REFRESHED, TRIGGERED = (
+    ReportKind.REPLACED, ReportKind.HIDDEN, ReportKind.REFRESHED, ReportKind.TRIGGERED,
+)  # fmt: skip
+WAITS, NEVER_RESTS = Reason.WAITS, Reason.NEVER_RESTS
+
+
+def test_an_order_that_waits_is_triggered_and_trades() -> None:
+    client = Client()
+    order = client.order(order_type=OrderType.STOP)
+    client.read_all((ACCEPTED, 5, WAITS))
+    assert told(order.result(0)) == (OrderStatus.WAITING, 0, 5)
+    assert order.result(0).waits
+    client.read_all((REDUCED, 1, 0), (TRIGGERED, 4, NEVER_RESTS), (TRADE, 3, 0))
+    assert not order.final.done()
+    client.read_all((CANCELLED, 1, Reason.MARKET_REMAINDER))
+    assert told(order.final.result(0)) == (OrderStatus.CANCELLED, 3, 0)
+    assert not order.final.result(0).waits
+
+
+def test_a_stop_order_that_its_own_command_triggers_has_its_fills() -> None:
+    client = Client()
+    order = client.order(order_type=OrderType.STOP_LIMIT)
+    client.read_all((ACCEPTED, 5, WAITS), (TRIGGERED, 5, 0), (TRADE, 2, 0))
+    assert told(order.result(0)) == (OrderStatus.RESTING, 2, 3)
+
+
+@pytest.mark.parametrize("reason", [Reason.LEVELS_FULL, Reason.LEVEL_QUANTITY_FULL])
+def test_a_stop_order_that_finds_no_level_is_cancelled(reason: Reason) -> None:
+    client = Client()
+    order = client.order(order_type=OrderType.STOP_LIMIT)
+    client.read_all((ACCEPTED, 5, WAITS), (TRIGGERED, 5, 0), (CANCELLED, 5, reason))
+    assert told(order.result(0)) == (OrderStatus.CANCELLED, 0, 0)
+
+
+@pytest.mark.parametrize("reason", [WAITS, Reason.AT_MARKET, Reason.NONE])
+def test_a_market_order_that_does_not_trade_now_is_answered_at_once(reason: Reason) -> None:
+    """It waits, rests until the auction, or is a limit order because of its protection."""
+    client = Client()
+    order = client.order(order_type=MARKET)
+    client.read_all((ACCEPTED, 5, reason))
+    assert order.result(0).remaining == 5
+    assert order.result(0).status is (OrderStatus.WAITING if reason is WAITS else OrderStatus.RESTING)
+
+
+def test_an_auction_fills_an_order_and_gives_it_a_price() -> None:
+    client = Client()
+    order = client.order(order_type=OrderType.MARKET_TO_LIMIT)
+    client.read_all((ACCEPTED, 9, Reason.AT_MARKET))
+    replaced = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    client.read(ReportKind.AUCTION_TRADE, quantity=2, price=101, maker_id=77)
+    client.read_all((REPLACED, 7, Reason.PRICED))
+    assert not replaced.done(), "the market gave it the price, not the command"
+    client.read_all((REPLACED, 6, 0), (TRADE, 6, 0))
+    assert told(replaced.result(0)) == (OrderStatus.FILLED, 6, 0)
+    final = order.final.result(0)
+    assert told(final) == (OrderStatus.FILLED, 8, 0)
+    assert final.fills[0].counterparty_id == 77
+    client = Client()
+    order = client.order()
+    client.read_all((ACCEPTED, 2, 0), (ReportKind.AUCTION_TRADE, 2, 0))
+    assert told(order.final.result(0)) == (OrderStatus.FILLED, 2, 0)
+
+
+@pytest.mark.parametrize("reason", [Reason.DAY_ENDED, Reason.EXPIRY_REACHED])
+def test_an_order_that_expires(reason: Reason) -> None:
+    client = Client()
+    order = client.order(time_in_force=TimeInForce.DAY)
+    cancel = client.send(CANCEL)
+    client.read_all((ACCEPTED, 5, 0), (ReportKind.EXPIRED, 5, reason))
+    assert told(order.final.result(0)) == (OrderStatus.EXPIRED, 0, 0)
+    assert order.final.result(0).last.reason is reason
+    assert not cancel.done()
+    client.read(ReportKind.REJECTED, Reason.UNKNOWN_ORDER)
+    assert isinstance(cancel.exception(0), UnknownOrder)
+
+
+def test_an_iceberg_has_all_its_lots() -> None:
+    """A replaced one first says what it displays, then what it hides."""
+    client = Client()
+    order = client.order()
+    client.read_all((ACCEPTED, 50, 0), (TRADE, 10, 0), (REFRESHED, 10, 0), (TRADE, 10, 0))
+    assert told(order.result(0)) == (OrderStatus.RESTING, 20, 30)
+    replaced = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    client.read_all((REPLACED, 8, 0), (HIDDEN, 32, 0), (TRADE, 8, 0), (REFRESHED, 8, 0), (TRADE, 1, 0))
+    assert told(replaced.result(0)) == (OrderStatus.RESTING, 9, 31)
+    again = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    client.read_all((REPLACED, 7, Reason.KEPT_PLACE), (HIDDEN, 3, 0))
+    assert told(again.result(0)) == (OrderStatus.RESTING, 0, 10)
+    client.read_all((TRADE, 10, Reason.AS_MAKER))
+    for future in (order, replaced, again):
+        assert told(future.final.result(0)) == (OrderStatus.FILLED, 39, 0)
+
+
+def test_a_refresh_of_the_owners_other_order_is_not_the_end_of_a_command() -> None:
+    """Neither is a change of the phase, before the remainder is cancelled."""
+    client = Client()
+    order = client.order(time_in_force=IOC)
+    client.read(ACCEPTED, NEVER_RESTS, quantity=5)
+    client.read(TRADE, quantity=2)
+    client.read(TRADE, Reason.AS_MAKER, quantity=2, order_id=4)
+    client.read(REFRESHED, quantity=2, order_id=4)
+    client.read(TRADE, quantity=1)
+    client.read(ReportKind.PHASE_CHANGED, Reason.OUTSIDE_RANGE, quantity=5, order_id=0)
+    assert not order.done()
+    client.read(CANCELLED, Reason.OUTSIDE_RANGE, quantity=2)
+    assert told(order.result(0)) == (OrderStatus.CANCELLED, 3, 0)
+
+
+def test_the_owners_stop_order_that_a_command_triggers_ends_its_answer() -> None:
+    client = Client()
+    stop = client.order(order_id=4, order_type=OrderType.STOP)
+    client.read(ACCEPTED, WAITS, quantity=3, order_id=4)
+    client.open.all_read()
+    order = client.order()
+    client.read(ACCEPTED, quantity=5)
+    client.read(TRADE, quantity=1)
+    client.read(TRIGGERED, NEVER_RESTS, quantity=3, order_id=4)
+    assert told(order.result(0)) == (OrderStatus.RESTING, 1, 4)
+    client.read(TRADE, quantity=3, order_id=4)
+    assert told(stop.final.result(0)) == (OrderStatus.FILLED, 3, 0)
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_replace_to_no_more_than_has_traded_ends_the_order(followed: bool) -> None:
+    client = Client()
+    orders = [client.order()]
+    client.read_all((ACCEPTED, 5, 0), (TRADE, 2, 0))
+    if not followed:
+        orders.clear()
+        gc.collect()
+    replaced = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    cancel = client.send(CANCEL)
+    client.read(CANCELLED, Reason.TRADED_MORE, quantity=3)
+    result = replaced.result(0)
+    assert told(result) == (OrderStatus.CANCELLED, 0, 0)
+    assert result.accepted.reason is Reason.TRADED_MORE
+    assert told(replaced.final.result(0)) == (OrderStatus.CANCELLED, 2 if followed else 0, 0)
+    assert not cancel.done()
+
+
+def test_a_replace_of_an_order_that_waits() -> None:
+    client = Client()
+    order = client.order(order_type=OrderType.STOP)
+    client.read_all((ACCEPTED, 5, WAITS))
+    replaced = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    client.read_all((REPLACED, 9, WAITS))
+    assert told(replaced.result(0)) == (OrderStatus.WAITING, 0, 9)
+    client.read_all((CANCELLED, 9, Reason.BY_OPERATOR))
+    assert told(order.final.result(0)) == (OrderStatus.CANCELLED, 0, 0)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ASK, BID, REPORT, CommandType, Instrument, ReportKind
+from pricetime import ASK, BID, REPORT, CommandType, Instrument, OrderType, ReportKind
 from pricetime import errors as book_errors
 from pricetime.client import errors
 from pricetime.client.async_client import AsyncClient
 from pricetime.client.future import OrderFuture
+from pricetime.client.order_result import OrderStatus
 from pricetime.wire.messages import ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.client.order_entry import OrderEntry
@@ -76,6 +77,24 @@ def test_open_orders(entry: OrderEntry) -> None:
             for number in range(300):
                 mine.add_order(number, BID, 50, 1)
             assert [order.order_id for order in await mine.open_orders(timeout=30)] == list(range(300))
+
+    run(story)
+
+
+def test_orders_of_a_venue(entry: OrderEntry) -> None:
+    async def story() -> None:
+        async with client(entry) as mine, client(entry, 2) as yours:
+            stop = mine.add_order(1, ASK, None, 5, order_type=OrderType.STOP, trigger_price=90)
+            iceberg = await mine.add_order(2, BID, 80, 50, display_quantity=10)
+            assert (await stop).status is OrderStatus.WAITING
+            assert (await mine.replace_order(1, None, 4, trigger_price=95)).waits
+            assert iceberg.remaining == 50
+            assert [order.trigger_price for order in await mine.open_orders()] == [None, 95]
+            with pytest.raises(book_errors.InvalidDisplayQuantity):
+                await mine.add_order(3, BID, 80, 5, display_quantity=6)
+            await yours.add_order(1, BID, 95, 9)
+            await yours.add_order(2, ASK, 95, 1)
+            assert (await stop.final).status is OrderStatus.FILLED
 
     run(story)
 

@@ -14,19 +14,39 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instrument, Reason, ReportKind
+from pricetime import (
+    ASK,
+    BID,
+    COMMAND,
+    IOC,
+    MARKET,
+    REPORT,
+    CommandType,
+    Instruction,
+    Instrument,
+    OrderType,
+    Reason,
+    ReportKind,
+    TimeInForce,
+)
 from pricetime import errors as book_errors
 from pricetime.client import errors
 from pricetime.client.client import Client
 from pricetime.client.future import CommandFuture, OrderFuture
 from pricetime.client.order_result import OrderStatus
 from pricetime.errors import PricetimeError
+from pricetime.profiles import Venue
+from pricetime.reference.terms import Rule
 from pricetime.wire.errors import MessageError
 from pricetime.wire.messages import CancelOrder, ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.client.order_entry import OrderEntry
+from tests.exchange.illegal_orders import CASES, name_of
 
 SECRETS = {1: b"one", 2: b"two"}
+
+#: A venue that accepts orders of every kind.
+WHOLE = Venue(all_or_none=True)
 
 
 @pytest.fixture
@@ -76,15 +96,91 @@ def test_open_orders_that_are_not_told_in_time(entry: OrderEntry) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"trigger_price": 0}, {"display_quantity": 2}, {"expiry_ns": 1}, {"minimum_quantity": 3}]
+    ("terms", "status"),
+    [
+        ({"order_type": OrderType.STOP, "trigger_price": 105}, OrderStatus.WAITING),
+        ({"order_type": OrderType.STOP_LIMIT, "trigger_price": 105}, OrderStatus.WAITING),
+        ({"order_type": OrderType.STOP, "trigger_price": 105, "protection": 5}, OrderStatus.WAITING),
+        ({"display_quantity": 2}, OrderStatus.RESTING),
+        ({"time_in_force": TimeInForce.GTD, "expiry_ns": 2**63}, OrderStatus.RESTING),
+        ({"time_in_force": TimeInForce.DAY}, OrderStatus.RESTING),
+        ({"minimum_quantity": 3}, OrderStatus.CANCELLED),
+        ({"order_type": MARKET, "instructions": Instruction.AT_THE_OPEN}, OrderStatus.WAITING),
+        ({"instructions": Instruction.AT_THE_CLOSE}, OrderStatus.WAITING),
+        ({"instructions": Instruction.ALL_OR_NONE}, OrderStatus.WAITING),
+        ({"instructions": Instruction.POST_ONLY, "post_only": True}, OrderStatus.RESTING),
+    ],
 )
-def test_an_order_with_more_fields_is_not_supported_yet(entry: OrderEntry, more: dict[str, Any]) -> None:
-    with client(entry) as mine:
-        order = mine.add_order(1, BID, 100, 10, **more)
+def test_orders_of_every_kind(terms: dict[str, Any], status: OrderStatus) -> None:
+    with OrderEntry([Instrument(1, venue=WHOLE)]) as entry, client(entry) as mine:
+        order = mine.add_order(1, BID, 100, 10, **terms)
         after = mine.add_order(2, BID, 100, 10, post_only=True)
-        assert isinstance(order.exception(5), book_errors.NotSupported)
+        assert order.result(5).status is status
         assert after.result(5).order_id == 2
-        assert [report.order_id for report in mine.reports(timeout=0.1)] == [1, 2]
+        listed = mine.open_orders()
+        assert [one.order_id for one in listed] == [1, 2][status is OrderStatus.CANCELLED :]
+        assert listed[0].waits is (status is OrderStatus.WAITING)
+        assert listed[0].trigger_price == (terms.get("trigger_price", 0) if listed[0].waits else None)
+
+
+@pytest.mark.parametrize(("rule", "terms"), CASES, ids=name_of)
+def test_an_order_that_contradicts_itself_raises_the_error_of_its_rule(rule: Rule, terms: dict[str, Any]) -> None:
+    with OrderEntry([Instrument(1, tick_size=5, lot_size=10, venue=WHOLE)]) as entry, client(entry) as mine:
+        with pytest.raises(rule.error):
+            mine.add_order(1, BID, 100, 100, **terms).result(5)
+        assert mine.add_order(2, BID, 100, 100).result(5).status is OrderStatus.RESTING
+
+
+def test_a_stop_order_is_replaced_triggered_and_filled(entry: OrderEntry) -> None:
+    with client(entry) as mine, client(entry, 2) as yours:
+        stop = mine.add_order(1, ASK, None, 5, order_type=OrderType.STOP, trigger_price=90)
+        replaced = mine.replace_order(1, None, 4, trigger_price=95).result(5)
+        assert (replaced.status, replaced.remaining, replaced.accepted.reason) == (OrderStatus.WAITING, 4, Reason.WAITS)
+        for wrong, error in (
+            ({"display_quantity": 2}, book_errors.InvalidDisplayQuantity),
+            ({"trigger_price": 95, "expiry_ns": 2**63}, book_errors.InvalidExpiry),
+            ({"trigger_price": 95, "protection": 1}, book_errors.InvalidProtection),
+        ):
+            with pytest.raises(error):
+                mine.replace_order(1, None, 4, **wrong).result(5)
+        yours.add_order(1, BID, 95, 9).result(5)
+        yours.add_order(2, ASK, 95, 1).result(5)
+        final = stop.final.result(5)
+        assert (final.status, final.filled, final.average_price) == (OrderStatus.FILLED, 4, Fraction(95))
+        told = [report.kind for report in mine.reports(timeout=0.1) if report.kind != ReportKind.REJECTED]
+        assert told == [ReportKind.ACCEPTED, ReportKind.REPLACED, ReportKind.TRIGGERED, ReportKind.TRADE]
+
+
+def test_an_iceberg_is_replaced_and_filled(entry: OrderEntry) -> None:
+    with client(entry) as mine, client(entry, 2) as yours:
+        iceberg = mine.add_order(1, BID, 100, 50, display_quantity=10)
+        assert iceberg.result(5).remaining == 50
+        assert mine.replace_order(1, 101, 40, display_quantity=5).result(5).remaining == 40
+        taken = yours.add_order(1, ASK, 101, 12, time_in_force=IOC).result(5)
+        assert (taken.filled, len(taken.fills)) == (12, 3)
+        assert mine.open_orders()[0].quantity == 28
+        assert mine.cancel_order(1).result(5).hidden == 25
+        assert (iceberg.final.result(5).filled, iceberg.final.result(5).status) == (12, OrderStatus.CANCELLED)
+
+
+def test_orders_with_extensions_over_connections_that_break(entry: OrderEntry) -> None:
+    """None is cut from its extension: whatever is lost is lost whole, and the session goes on."""
+    entry.cut = random.Random(7)
+    accepted = 0
+    with client(entry, retries=100, keep_orders=True) as mine:
+        for number in range(1, 120):
+            try:
+                mine.wait_until_active(30)
+                stop = mine.add_order(number, ASK, 90, 5, order_type=OrderType.STOP_LIMIT, trigger_price=90)
+                accepted += stop.result(30).status is OrderStatus.WAITING
+            except (errors.CommandLost, errors.ConnectionLost):
+                continue
+        entry.cut = None
+        mine.wait_until_active(30)
+        listed = mine.open_orders(30)
+        assert mine.disconnects > 3
+    assert len(listed) >= accepted > 30
+    assert all(order.trigger_price == 90 for order in listed)
 
 
 def test_every_command_is_answered(entry: OrderEntry) -> None:
@@ -186,14 +282,17 @@ def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -
         (lambda c: c.add_order(1, 3, 1, 1), book_errors.InvalidSide),
         (lambda c: c.add_order(1, BID, 2**63, 1), book_errors.InvalidPrice),
         (lambda c: c.add_order(1, BID, None, 1), book_errors.InvalidPrice),
-        (lambda c: c.replace_order(1, None, 1), book_errors.InvalidPrice),
+        (lambda c: c.replace_order(1, 2**63, 1), book_errors.InvalidPrice),
         (lambda c: c.add_order(1, BID, 1, 0), book_errors.InvalidQuantity),
         (lambda c: c.add_order(1, BID, 1, 1, time_in_force=9), book_errors.InvalidTimeInForce),
         (lambda c: c.add_order(1, BID, 1, 1, order_type=9), book_errors.InvalidOrderType),
-        (lambda c: c.add_order(1, BID, 1, 1, trigger_price=2**63), book_errors.InvalidPrice),
-        (lambda c: c.add_order(1, BID, 1, 1, display_quantity=0), book_errors.InvalidQuantity),
-        (lambda c: c.add_order(1, BID, 1, 1, minimum_quantity=2**63), book_errors.InvalidQuantity),
-        (lambda c: c.add_order(1, BID, 1, 1, expiry_ns=-1), book_errors.InvalidTimestamp),
+        (lambda c: c.add_order(1, BID, 1, 1, trigger_price=2**63), book_errors.InvalidTriggerPrice),
+        (lambda c: c.add_order(1, BID, 1, 1, display_quantity=-1), book_errors.InvalidDisplayQuantity),
+        (lambda c: c.add_order(1, BID, 1, 1, minimum_quantity=2**64), book_errors.InvalidMinimumQuantity),
+        (lambda c: c.add_order(1, BID, 1, 1, expiry_ns=-1), book_errors.InvalidExpiry),
+        (lambda c: c.add_order(1, BID, 1, 1, protection=2**32), book_errors.InvalidProtection),
+        (lambda c: c.add_order(1, BID, 1, 1, instructions=256), book_errors.InvalidInstruction),
+        (lambda c: c.replace_order(1, 1, 1, trigger_price="1"), book_errors.InvalidTriggerPrice),
         (lambda c: c.add_order(1, BID, 1, 1, self_trade=9), book_errors.InvalidSelfTrade),
         (lambda c: c.add_order(1, BID, 1, 1, tag=2**32), book_errors.InvalidSetting),
         (lambda c: c.add_order(1, BID, 1, 1, instrument=-1), book_errors.UnknownInstrument),

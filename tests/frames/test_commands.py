@@ -1,5 +1,6 @@
 """Frames of orders become commands; what cannot be one is named with its row."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,9 @@ pytest.importorskip("narwhals", reason="needs the package narwhals: pip install 
 
 from pricetime import ASK, BID, COMMAND, IOC, MARKET, CommandType, Instruction, OrderBook, OrderType, SelfTrade
 from pricetime.errors import InvalidSetting
-from pricetime.frames import InvalidFrame, commands_from_frame
-from tests.frames.libraries import each_library, frame
+from pricetime.frames import InvalidFrame, commands_from_frame, commands_to_frame
+from pricetime.types import ORDER_EXTENSION, TimeInForce
+from tests.frames.libraries import each_library, frame, rows
 
 ORDERS: dict[str, list[Any]] = {"side": ["buy", "S", "ask"], "price": [101.25, 101.25, 101.5], "quantity": [5, 3, 7]}
 
@@ -95,6 +97,13 @@ def test_times(library: str, zone: Any) -> None:
     assert commands["timestamp"].tolist() == [expected] * 3
     commands = commands_from_frame(frame(library, ORDERS | {"timestamp": [1_700_000_000_123_456_789] * 3}), 0.25)
     assert commands["timestamp"].tolist() == [1_700_000_000_123_456_789] * 3
+
+
+@each_library
+def test_a_time_beside_none_keeps_its_microseconds(library: str) -> None:
+    at = datetime(2023, 11, 14, 22, 13, 20, 1)
+    commands = commands_from_frame(frame(library, ORDERS | {"timestamp": [None, at, None]}), 0.25)
+    assert commands["timestamp"].tolist() == [0, 1_700_000_000_000_001_000, 0]
 
 
 @each_library
@@ -184,3 +193,79 @@ def test_without_narwhals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "narwhals", None)
     with pytest.raises(MissingExtra, match="narwhals"):
         commands_from_frame(object())
+
+
+#: Orders of a venue, one a row.
+VENUE: dict[str, list[Any]] = {
+    "type": ["new", "new", "new", "new", "replace", "cancel", "new"],
+    "order_id": [1, 2, 3, 4, 3, 4, 7],
+    "side": ["bid", "ask", "bid", "ask", None, None, "bid"],
+    "price": [101.25, None, 101.5, None, 101.75, None, 100.0],
+    "quantity": [50, 5, 50, 5, 40, None, 3],
+    "order_type": ["limit", "stop", "limit", "market", None, None, "limit"],
+    "time_in_force": ["gtd", "gtc", "day", "day", None, None, "gtc"],
+    "at_the_close": [False, False, False, True, None, None, False],
+    "all_or_none": [False, False, False, False, None, None, True],
+    "trigger_price": [None, -100.5, None, None, None, None, None],
+    "display_quantity": [10, None, 5, None, 7, None, None],
+    "expiry": [datetime(2023, 11, 14, 22, 13, 20, 1), None, None, None, None, None, None],
+    "minimum_quantity": [None, None, None, None, None, None, None],
+    "protection": [None, 2.5, None, None, None, None, None],
+}
+
+
+@each_library
+def test_orders_with_extensions(library: str) -> None:
+    commands = commands_from_frame(frame(library, VENUE), 0.25)
+    assert commands["type"].tolist() == [1, 11, 1, 11, 1, 11, 1, 3, 11, 2, 1]
+    orders = commands[commands["type"] != CommandType.ORDER_EXTENSION]
+    assert orders["instructions"].tolist() == [128, 128, 128, Instruction.AT_THE_CLOSE, 128, 0, Instruction.ALL_OR_NONE]
+    assert orders["price"].tolist() == [405, 0, 406, 0, 407, 0, 400]
+    assert orders["time_in_force"].tolist() == [TimeInForce.GTD, 0, TimeInForce.DAY, TimeInForce.DAY, 0, 0, 0]
+    more = commands[commands["type"] == CommandType.ORDER_EXTENSION].view(ORDER_EXTENSION)
+    assert more["trigger_price"].tolist() == [0, -402, 0, 0]
+    assert more["display_quantity"].tolist() == [10, 0, 5, 7]
+    assert more["expiry_ns"].tolist() == [1_700_000_000_000_001_000, 0, 0, 0]
+    assert more["protection"].tolist() == [0, 10, 0, 0]
+
+
+@each_library
+def test_commands_become_the_frame_that_they_are_made_of(library: str) -> None:
+    commands = commands_from_frame(frame(library, VENUE), 0.25)
+    made = commands_to_frame(commands, 0.25, native=library)
+    assert commands_from_frame(made, 0.25).tobytes() == commands.tobytes()
+    found = rows(made)
+    for name in ("type", "order_id", "side", "price", "quantity"):
+        expected = [
+            {"new": "new_order", "replace": "replace_order", "cancel": "cancel_order"}.get(value, value)
+            for value in VENUE[name]
+        ]
+        assert found[name] == expected, name
+    assert found["trigger_price"] == [None, -100.5, None, None, 0.0, None, None]
+    assert found["expiry"] == [1_700_000_000_000_001_000, None, None, None, 0, None, None]
+    assert found["protection"] == [None, 2.5, None, None, 0.0, None, None]
+    assert found["all_or_none"] == [False, False, False, False, None, None, True]
+    none = commands_to_frame(commands[:0], native=library)
+    assert len(rows(none)["type"]) == 0
+
+
+def test_only_commands_become_frames_of_commands() -> None:
+    for wrong in ([1], np.zeros(3), np.zeros((1, 1), COMMAND)):
+        with pytest.raises(InvalidSetting, match="is not an array of commands"):
+            commands_to_frame(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("protection", -0.25, "row 0, column 'protection': -1 ticks are not from 0 to 4294967295"),
+        ("protection", 2.0**31, "ticks are not from 0"),
+        ("display_quantity", 2.5, "2.5 is not a whole number"),
+        ("trigger_price", 0.1, "column 'trigger_price': price 0.1 is not a multiple"),
+        ("expiry", -1, "-1 ns is before 1970"),
+    ],
+)
+def test_fields_that_no_extension_can_hold(name: str, value: Any, message: str) -> None:
+    pl = pytest.importorskip("polars")
+    with pytest.raises(InvalidFrame, match=re.escape(message)):
+        commands_from_frame(pl.DataFrame(ORDERS | {name: [value] * 3}), 0.25)

@@ -14,6 +14,7 @@ from pricetime.errors import InvalidSetting
 from pricetime.extras import MissingExtra
 from pricetime.frames import depth_to_frame, reports_to_frame, top_to_frame, trades_to_frame
 from pricetime.tape import flow
+from pricetime.types import Reason, ReportKind
 from tests.frames.libraries import each_library, rows
 
 LARGE = 2**64 - 1
@@ -42,6 +43,8 @@ def test_reports(library: str) -> None:
         "side": ["bid", "ask", "ask", "ask", "ask"],
         "price": [101.25, 101.25, 101.25, 101.5, 101.5],
         "quantity": [5, 3, 3, 7, 7],
+        "hidden": [0, 0, None, 0, None],
+        "surplus": [None] * 5,
         "reason": [None, None, None, None, "duplicate_order_id"],
     }
     assert rows(reports_to_frame(REPORTS, native=library))["price"] == [405, 405, 405, 406, 406]
@@ -56,6 +59,43 @@ def test_trades(library: str) -> None:
     assert (found["side"], found["seq_num"]) == (["ask"], [3])
     assert rows(trades_to_frame([(LARGE, 2, 405, 3)], "0.25", native=library)) == expected
     assert rows(trades_to_frame((), native=library)) == {name: [] for name in expected}
+
+
+def reports_of(*rows: tuple[int, int, int, int, int, int]) -> Any:
+    made = np.zeros(len(rows), REPORT)
+    for name, at in (("kind", 0), ("side", 1), ("reason", 2), ("maker_id", 3), ("price", 4), ("quantity", 5)):
+        made[name] = [row[at] for row in rows]
+    return made
+
+
+#: Of a venue: kind, side, reason, maker_id, price, quantity.
+VENUE = reports_of(
+    (ReportKind.ACCEPTED, BID, 0, 40, 405, 50),
+    (ReportKind.REFRESHED, BID, 0, 0, 405, 10),
+    (ReportKind.INDICATIVE, ASK, 0, 7, 405, 20),
+    (ReportKind.UNCROSSED, 0, Reason.NO_AUCTION_PRICE, 0, 0, 0),
+    (ReportKind.AUCTION_TRADE, 0, 0, 9, 405, 4),
+    (ReportKind.EXPIRED, BID, Reason.DAY_ENDED, 36, 405, 46),
+    (ReportKind.EXPIRY_DONE, 0, 0, 0, 0, 1),
+    (ReportKind.PRICE_SET, 0, 0, 0, 406, 1),
+)
+
+
+@each_library
+def test_reports_of_a_venue(library: str) -> None:
+    found = rows(reports_to_frame(VENUE, 0.25, native=library))
+    assert found["kind"] == [
+        "accepted", "refreshed", "indicative", "uncrossed", "auction_trade", "expired", "expiry_done", "price_set",
+    ]  # fmt: skip
+    assert found["hidden"] == [40, None, None, None, None, 36, None, None]
+    assert found["surplus"] == [None, None, 7, 0, None, None, None, None]
+    assert found["maker_id"] == [None] * 4 + [9] + [None] * 3
+    assert found["price"] == [101.25, 101.25, 101.25, None, 101.25, 101.25, None, 101.5]
+    assert found["reason"] == [None, None, None, "no_auction_price", None, "day_ended", None, None]
+    trades = rows(trades_to_frame(VENUE, 0.25, native=library))
+    assert {name: trades[name] for name in ("side", "maker_id", "taker_id", "price", "quantity")} == {
+        "side": [None], "maker_id": [9], "taker_id": [0], "price": [101.25], "quantity": [4],
+    }  # fmt: skip
 
 
 @each_library

@@ -12,7 +12,7 @@ from pricetime.types import ORDER_EXTENSION
 from pricetime.wire.bulk import KINDS, encode_commands
 from pricetime.wire.errors import MessageError
 from pricetime.wire.framing import Frames
-from pricetime.wire.messages import MESSAGES, NewOrder, OrderExtension, decode
+from pricetime.wire.messages import MESSAGES, NewOrder, OrderExtension, ReplaceOrder, decode
 
 #: What a message takes of a command under the same name, but for its owner, which the session gives.
 TAKEN = {int(kind): [name for name in MESSAGES[kind].FIELDS if name != "owner"] for kind in KINDS}
@@ -24,6 +24,7 @@ def commands_of(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.void]]:
     commands = np.frombuffer(rng.bytes(count * COMMAND.itemsize), COMMAND).copy()
     commands["type"] = rng.choice([kind for kind in KINDS if kind != CommandType.ORDER_EXTENSION], count)
     commands["instructions"] &= Instruction.EXTENDED - 1
+    commands["instructions"][commands["type"] == CommandType.REPLACE_ORDER] = 0
     commands["order_id"] &= 2**48 - 1
     return commands
 
@@ -45,23 +46,33 @@ def test_a_part_of_an_array() -> None:
     assert encode_commands(commands[::2])[0].tobytes() == encode_commands(commands[::2].copy())[0].tobytes()
 
 
-def extended(seed: int) -> np.ndarray[Any, np.dtype[np.void]]:
+def test_a_replace_has_no_instruction_but_extended() -> None:
+    commands = extended(6, CommandType.REPLACE_ORDER)
+    commands["instructions"][0] |= Instruction.POST_ONLY
+    first = encode_commands(commands)[0][: ReplaceOrder.SIZE].tobytes()
+    assert ReplaceOrder.decode(first).instructions == Instruction.EXTENDED
+    assert not ReplaceOrder.decode(first).malformed
+
+
+def extended(seed: int, kind: CommandType = CommandType.NEW_ORDER) -> np.ndarray[Any, np.dtype[np.void]]:
     """Three commands: the second is the extension of the first."""
     commands = commands_of(seed, 3)
-    commands["type"][:2] = CommandType.NEW_ORDER, CommandType.ORDER_EXTENSION
+    commands["type"][:2] = kind, CommandType.ORDER_EXTENSION
     commands["instructions"][0] |= Instruction.EXTENDED
     record = commands[1:2].view(ORDER_EXTENSION)
-    record[["zero2", "zero3", "zero4"]] = 0
+    record[["zero2", "zero3"]] = 0
     record["trigger_price"] = -7
     return commands
 
 
-def test_an_order_with_its_extension() -> None:
-    commands = extended(4)
+@pytest.mark.parametrize("kind", [CommandType.NEW_ORDER, CommandType.REPLACE_ORDER])
+def test_an_order_with_its_extension(kind: CommandType) -> None:
+    commands = extended(4, kind)
     data, ends = encode_commands(commands)
     order, extension, _ = (decode(frame) for frame in Frames().receive(data.tobytes()))
-    assert isinstance(order, NewOrder)
-    assert order.instructions == commands["instructions"][0]
+    assert isinstance(order, NewOrder | ReplaceOrder)
+    assert order.type == kind
+    assert order.instructions & Instruction.EXTENDED
     [record] = commands[1:2].view(ORDER_EXTENSION)
     assert extension == OrderExtension(**{name: int(record[name]) for name in OrderExtension.FIELDS})
     assert ends.tolist()[:2] == [40, 80]

@@ -5,7 +5,16 @@ from itertools import product
 import pytest
 
 from pricetime.wire.errors import IllegalMessage
-from pricetime.wire.messages import MESSAGES, SIZES, LoginRejected, Logout, decode
+from pricetime.wire.messages import (
+    MESSAGES,
+    SIZES,
+    LoginRejected,
+    Logout,
+    NewOrder,
+    OrderExtension,
+    ReplaceOrder,
+    decode,
+)
 from pricetime.wire.rules import RULES, Role, State, allowed
 from pricetime.wire.session import Ended
 from pricetime.wire.types import MessageType, SessionReason
@@ -94,6 +103,17 @@ def test_a_message_that_is_sent(state: State, speaker: Role, kind: MessageType) 
     else:
         assert end.send(GOOD[kind], 0) == GOOD[kind].encode()
         assert end.state is after
+
+
+@pytest.mark.parametrize("order", [NewOrder(instructions=129), ReplaceOrder(instructions=128)])
+def test_after_an_extended_order_only_its_extension_may_come(order: NewOrder | ReplaceOrder) -> None:
+    client, exchange = session(Role.CLIENT, State.ACTIVE), session(Role.EXCHANGE, State.ACTIVE)
+    assert exchange.receive(client.send(order, 0), 0) == [order]
+    assert [end.state for end in (client, exchange)] == [State.EXTENDING] * 2
+    with pytest.raises(IllegalMessage):
+        client.send(NewOrder(), 0)
+    assert exchange.receive(client.send(OrderExtension(protection=7), 0), 0) == [OrderExtension(protection=7)]
+    assert [end.state for end in (client, exchange)] == [State.ACTIVE] * 2
 
 
 def test_the_first_byte_is_enough() -> None:

@@ -20,11 +20,14 @@ from .order_request import (
     ORDER_ID_BITS,
     Request,
     Size,
+    distance_of,
     in_whole_ticks,
     needs_units,
     new_order,
     price_of,
+    replace_order,
     side_of,
+    time_of,
     words_of,
 )
 from .place import SECTION, Read, Sectioned, SectionedGroup, option, secret_of, shared_option, together
@@ -51,6 +54,7 @@ def size_of(text: str) -> Size:
 
 
 SIZE = Read("quantity@price", size_of)
+PRICE, DISTANCE, TIME = Read("price", price_of), Read("distance", distance_of), Read("time", time_of)
 
 
 class Words(Sectioned):
@@ -143,6 +147,18 @@ def order(context: click.Context, /, **where: Any) -> None:
 
 instrument_option = click.option("--instrument", type=click.IntRange(0), default=1, help="Instrument id.")
 
+#: Fields that a new order can have and a replace can change.
+extension_options = together(
+    [
+        click.option("--trigger-price", type=PRICE, help="Of a stop or stop-limit order: a trade there triggers it."),
+        click.option("--display-quantity", type=QUANTITY, help="Most lots that an iceberg shows at once."),
+        click.option("--expiry", "expiry_ns", type=TIME, metavar="TIME",
+                     help="End of a gtd order: a UTC time like 2030-01-31T16:30, or ns since 1970."),
+        click.option("--protection", type=DISTANCE, metavar="DISTANCE",
+                     help="How far a market or stop order may trade from its first price."),
+    ]
+)  # fmt: skip
+
 
 @order.command(cls=Words)
 @click.argument("side", type=SIDES)
@@ -151,16 +167,17 @@ instrument_option = click.option("--instrument", type=click.IntRange(0), default
     "--order-type",
     type=click.Choice(words_of(OrderType)),
     default="limit",
-    help="What the price means. A market order has none: give QUANTITY alone.",
+    help="What the price means. Market, market-to-limit and stop orders have none: give QUANTITY alone.",
 )
 @click.option(
     "--time-in-force", type=click.Choice(words_of(TimeInForce)), default="gtc", help="How long the order may rest."
 )
 @click.option("--post-only", is_flag=True, help="Reject the order if it would trade at once.")
-@click.option("--trigger-price", type=Read("price", price_of), help="Of a stop or stop-limit order.")
-@click.option("--display-quantity", type=QUANTITY, help="Most lots that the book shows at once.")
-@click.option("--expiry-ns", type=click.IntRange(1, 2**64 - 1), help="End of a gtd order, in ns since 1970.")
-@click.option("--minimum-quantity", type=QUANTITY, help="Fewest lots that must trade at once.")
+@click.option("--at-the-open", is_flag=True, help="Take part in the opening auction only.")
+@click.option("--at-the-close", is_flag=True, help="Take part in the closing auction only.")
+@click.option("--all-or-none", is_flag=True, help="Wait unseen until the whole quantity can trade.")
+@extension_options
+@click.option("--minimum-quantity", type=QUANTITY, help="Fewest lots that must trade at once, or none does.")
 @click.option("--order-id", type=ORDER_ID, help="Order id that you choose, below 2**48.  [default: from the clock]")
 @instrument_option
 @sends
@@ -170,10 +187,18 @@ def add(**given: Any) -> list[Request]:
     \b
         pricetime order add ask 5@101.25
         pricetime order add bid 5@-3 --time-in-force ioc
-        pricetime order add bid 5 --order-type market
+        pricetime order add bid 5 --order-type market --protection 2
+        pricetime order add ask 5 --order-type stop --trigger-price 99
+        pricetime order add ask 5@98 --order-type stop-limit --trigger-price 99
+        pricetime order add bid 500@100 --display-quantity 50
+        pricetime order add bid 5@100 --time-in-force gtd --expiry 2030-01-31T16:30
+        pricetime order add ask 5 --order-type market --at-the-close
 
-    The exchange does not support stop orders, day and gtd orders, and the options for quantities, trigger price and
-    expiry yet: it rejects them.
+    A stop order waits until a trade reaches its trigger price. It is a market order then, with --protection a limit
+    order that far from the trigger price. A stop-limit order is a limit order then. A day order ends with the day, a
+    gtd order at its --expiry, a gfa order with the auction of this phase.
+
+    The exchange rejects what its venue does not support and what does not fit together, with the reason.
     """  # fmt: skip
     try:
         return [new_order(**given)]
@@ -198,17 +223,26 @@ def cancel(**given: Any) -> list[Request]:
 @order.command(cls=Words)
 @click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
 @click.argument("size", metavar="QUANTITY@PRICE", type=SIZE)
+@click.option("--unpriced", is_flag=True, help="The order has no price: a stop or market order. Give QUANTITY alone.")
+@extension_options
 @instrument_option
 @sends
-def replace(size: Size, **given: Any) -> list[Request]:
+def replace(**given: Any) -> list[Request]:
     """Replace an order: new open QUANTITY and new PRICE.
 
     \b
         pricetime order replace 106700364307545 5@101
+        pricetime order replace 106700364307545 500@101 --display-quantity 20
+        pricetime order replace 106700364307545 5 --unpriced --trigger-price 98
+
+    Without --trigger-price, --display-quantity, --expiry and --protection these stay as they are. With one of them,
+    give all that the order has. A replace cannot add or remove one.
     """
-    if size.price is None:
-        raise click.UsageError(f"a replace needs a price: write {size.quantity}@PRICE")
-    return [Request("replace_order", {**given, **size._asdict()})]
+    try:
+        return [replace_order(**given)]
+    except ValueError as error:
+        quantity = given["size"].quantity
+        raise click.UsageError(f"{error}: write {quantity}@PRICE, or {quantity} --unpriced") from error
 
 
 @order.command(cls=Words)
@@ -242,7 +276,7 @@ def mass_cancel(side: str | None, instrument: int | None) -> list[Request]:
 @click.option("--instrument", type=click.IntRange(0), default=None, help="Only this instrument.  [default: all]")
 @placed
 def list_open(where: Place, /, instrument: int | None) -> None:
-    """List your resting orders, oldest first.
+    """List your open orders, oldest first, also those that wait.
 
     \b
         pricetime order list --owner 7 --secrets-file mine.toml
@@ -262,11 +296,13 @@ def list_open(where: Place, /, instrument: int | None) -> None:
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 @sends
 def from_file(file: TextIO) -> list[Request]:
-    """Send a CSV file of orders; without FILE, standard input.
+    """Send the orders of a CSV or JSON file.
 
-    The first line names the columns: action (add, cancel, replace, reduce, mass-cancel), side, quantity, price,
-    order_id, instrument, order_type, time_in_force, post_only (yes), trigger_price, display_quantity, expiry_ns,
-    minimum_quantity. Leave a column empty if the action does not need it.
+    The first line of a CSV file names the columns: action (add, cancel, replace, reduce, mass-cancel), side, quantity,
+    price, order_id, instrument, order_type, time_in_force, post_only (yes), at_the_open, at_the_close, all_or_none,
+    trigger_price, display_quantity, expiry (a UTC time, or ns since 1970), minimum_quantity, protection, unpriced
+    (yes, to replace an order without a price). Leave a column empty if the action does not need it. A JSON file is an
+    array of objects with the same names.
 
     \b
         pricetime order file orders.csv
@@ -276,6 +312,9 @@ def from_file(file: TextIO) -> list[Request]:
         add,bid,5,100,1
         add,ask,5,,2,market
         replace,,3,101,1
+
+    \b
+        [{"action": "add", "side": "ask", "quantity": 5, "order_type": "stop", "trigger_price": 99.5}]
     """
     return list(read_orders(file))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets as randomness
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ..checks import price as price_ticks
 from ..errors import InvalidPrice
 from ..prices import in_ticks
-from ..types import OrderType, Side, TimeInForce
+from ..types import Instruction, OrderType, Side, TimeInForce
 from .stop import CannotRun
 
 if TYPE_CHECKING:
@@ -25,8 +26,21 @@ ORDER_ID_BITS = 48
 #: Types of orders whose price is ignored.
 UNPRICED = {OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP}
 
-#: Arguments that are prices: in currency until the tick is known.
-PRICES = ("price", "trigger_price")
+#: Arguments that are prices, or distances between prices: in currency until the tick is known.
+PRICES = ("price", "trigger_price", "protection")
+
+#: Fields of an extension that a replace can change.
+REPLACEABLE = ("trigger_price", "display_quantity", "expiry_ns", "protection")
+
+#: Options and columns that are one instruction each.
+INSTRUCTIONS = {
+    "post_only": Instruction.POST_ONLY,
+    "at_the_open": Instruction.AT_THE_OPEN,
+    "at_the_close": Instruction.AT_THE_CLOSE,
+    "all_or_none": Instruction.ALL_OR_NONE,
+}
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Request(NamedTuple):
@@ -79,6 +93,30 @@ def price_of(text: str) -> Decimal:
     return price
 
 
+def distance_of(text: str) -> Decimal:
+    """A distance between prices, above 0. Raises ValueError."""
+    distance = price_of(text)
+    if distance <= 0:
+        raise ValueError(f"{text} is not a distance: give a number above 0")
+    return distance
+
+
+def time_of(text: str) -> int:
+    """Nanoseconds since 1970 from a whole number of them, or from a date and time, in UTC unless it has an offset.
+
+    Raises ValueError.
+    """
+    if text.isdecimal():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time: write it like 2030-01-31T16:30, or in ns since 1970") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+
+
 def new_order(
     *,
     side: str,
@@ -89,10 +127,10 @@ def new_order(
     instrument: int = 1,
     **more: Any,
 ) -> Request:
-    """A new order from text. ``more``: arguments of ``Client.add_order``; those that are None or false are left out.
-
-    Raises ValueError.
+    """A new order from text. ``more``: names of ``INSTRUCTIONS``, and arguments of ``Client.add_order``; those that are
+    None or false are left out. Raises ValueError.
     """
+    instructions = sum(bit for name, bit in INSTRUCTIONS.items() if more.pop(name, False))
     known_side, kind = side_of(side), member_of(OrderType, order_type, "order type")
     known_time = member_of(TimeInForce, time_in_force, "time in force")
     if (size.price is None) != (kind in UNPRICED):
@@ -106,10 +144,27 @@ def new_order(
         "time_in_force": known_time,
         "instrument": instrument,
     }
-    return Request(
-        "add_order",
-        arguments | {name: value for name, value in more.items() if value is not None and value is not False},
-    )
+    if instructions:
+        arguments["instructions"] = Instruction(instructions)
+    return Request("add_order", arguments | only_given(more))
+
+
+def replace_order(*, order_id: int, size: Size, unpriced: bool = False, instrument: int = 1, **more: Any) -> Request:
+    """A replace from text. ``unpriced``: the order has no price. ``more``: names of ``REPLACEABLE``.
+
+    Raises ValueError.
+    """
+    if size.price is None and not unpriced:
+        raise ValueError("a replace needs a price, unless the order has none")
+    if size.price is not None and unpriced:
+        raise ValueError(f"price {size.price} is given: an unpriced order has none")
+    arguments = {"order_id": order_id, **size._asdict(), "instrument": instrument}
+    return Request("replace_order", arguments | only_given(more))
+
+
+def only_given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are given."""
+    return {name: value for name, value in arguments.items() if value is not None and value is not False}
 
 
 def new_id() -> int:

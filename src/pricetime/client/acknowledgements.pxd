@@ -1,10 +1,10 @@
 # Fields and signatures of acknowledgements.py, in its order.
 
-from pricetime.core.book cimport may_rest
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, CANCEL_ORDER, CANCELLED, FOK_UNFILLABLE, IOC_REMAINDER, MARKET_REMAINDER, MASS_CANCEL,
-    MASS_CANCELLED, NEW_ORDER, NONE, OPEN_ORDERS_END, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACED, SELF_TRADE,
-    TRADE, Report, u8, u32, u64,
+    ACCEPTED, AS_MAKER, CANCEL_ORDER, CANCELLED, FOK_UNFILLABLE, HIDDEN, IOC_REMAINDER, LEVEL_QUANTITY_FULL, LEVELS_FULL,
+    MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MINIMUM_UNFILLABLE, NEVER_RESTS, NEW_ORDER, NONE, OPEN_ORDERS_END,
+    OUTSIDE_RANGE, PHASE_CHANGED, PRICED, REDUCE_ORDER, REDUCED, REFRESHED, REJECTED, REPLACE_ORDER, REPLACED, SELF_TRADE,
+    TRADE, TRADED_MORE, TRIGGERED, WAITS, Report, u8, u32, u64,
 )
 from pricetime.client.future cimport ANSWERED, FAILED, CommandFuture, FinalFuture, OrderFuture
 from pricetime.wire.layout cimport NewOrder
@@ -31,6 +31,7 @@ cdef class Acknowledgements:
     cdef list _pop(self, tuple key, list waiting, Py_ssize_t count)
     cdef int _read(self, Report *report, bytes reports, Py_ssize_t at) except -1
     cdef bint _takes(self, Report *report)
+    cdef bint _is_beside(self, Report *report)
     cdef int _answer(self, tuple key, list waiting, Report *report, bytes data) except -1
     cdef int _begin(self, tuple key, Report *report, bytes data, list answered) except -1
     cdef int _follow(self, tuple key, Report *report, bytes data) except -1

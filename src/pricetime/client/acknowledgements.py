@@ -23,7 +23,6 @@ from pricetime.client.errors import CommandLost
 
 if not cython.compiled:  # the compiled form has them from acknowledgements.pxd
     from pricetime.client.future import ANSWERED, FAILED, CommandFuture, FinalFuture, OrderFuture
-    from pricetime.core.book import may_rest
     from pricetime.core.layout import *
     from pricetime.wire.messages import SIZES, ExecutionReport, decode
 
@@ -67,8 +66,6 @@ class Acknowledgements:
         future.lock = self._lock
         future.kind = answer_of(message.type)
         future.connection = connection
-        if message.type == NEW_ORDER:
-            future.ends = not may_rest(message.order_type, message.time_in_force)
         key: tuple = (message.instrument, message.order_id)
         waiting: list = self._open.get(key)
         if waiting is None:
@@ -98,16 +95,12 @@ class Acknowledgements:
     def _read(self, report, reports, at):
         if self._answering is not None:
             if report.order_id == self._order_id and report.instrument == self._instrument and self._takes(report):
-                self._order.read(report.kind, report.quantity, reports[at : at + REPORT_BYTES])
+                self._order.read(report.kind, report.reason, report.quantity, reports[at : at + REPORT_BYTES])
                 if self._order.remaining == 0:
                     self._settle()
                 return 0
-            if (
-                report.instrument != self._instrument
-                or (report.reason != AS_MAKER and report.reason != SELF_TRADE)
-                or (report.order_id == self._order_id)
-            ):
-                self._settle()  # else the command affected a different order of the same owner
+            if report.instrument != self._instrument or not self._is_beside(report):
+                self._settle()
         if not self._open and not self._followed:
             return 0
         key: tuple = (report.instrument, report.order_id)
@@ -120,12 +113,26 @@ class Acknowledgements:
 
     def _takes(self, report):
         """Whether a report about the order that is being answered is of the same command."""
+        kind: u8 = report.kind
         reason: u8 = report.reason
-        if report.kind == TRADE:
+        if kind == TRADE:
             return reason != AS_MAKER
-        return (report.kind == CANCELLED or report.kind == REDUCED) and (
+        if kind == REFRESHED or kind == HIDDEN or kind == TRIGGERED:
+            return True
+        return (kind == CANCELLED or kind == REDUCED) and (
             reason == IOC_REMAINDER or reason == FOK_UNFILLABLE or reason == MARKET_REMAINDER or reason == SELF_TRADE
-        )
+            or reason == MINIMUM_UNFILLABLE or reason == OUTSIDE_RANGE
+            or reason == LEVELS_FULL or reason == LEVEL_QUANTITY_FULL
+        )  # fmt: skip
+
+    def _is_beside(self, report):
+        """Whether a report that is not about the order that is being answered may come between reports that are: its
+        command affects a different order of the same owner, or the phase."""
+        if report.kind == PHASE_CHANGED:
+            return True
+        if report.order_id == self._order_id:
+            return False
+        return report.kind == REFRESHED or report.reason == AS_MAKER or report.reason == SELF_TRADE
 
     def _answer(self, key, waiting, report, data):
         """The first open command of a key has its answer."""
@@ -142,7 +149,7 @@ class Acknowledgements:
         if report.kind == REJECTED:
             for one in answered:
                 fail(one, data)
-        elif report.kind == ACCEPTED or report.kind == REPLACED:
+        elif kind == ACCEPTED or kind == REPLACED:
             self._begin(key, report, data, answered)
         else:
             self._follow(key, report, data)
@@ -154,18 +161,18 @@ class Acknowledgements:
         return 0
 
     def _begin(self, key, report, data, answered):
-        """An order was accepted or replaced: more reports of the same command may follow."""
+        """An order was accepted or replaced, or a replace ended it: more reports of the same command may follow."""
         one: OrderFuture = answered[0]
         order: FinalFuture = None
-        if report.kind == REPLACED:
-            order = self._followed_order(key)
-        else:
+        if report.kind == ACCEPTED:
             self._followed.pop(key, None)
+        else:
+            order = self._followed_order(key)
         if order is None:
             order = one.final
-            order.begin(data, report.quantity)
+            order.begin(data, 0 if report.kind == CANCELLED else report.quantity, report.reason == WAITS)
         else:
-            order.read(REPLACED, report.quantity, data)
+            order.read(report.kind, report.reason, report.quantity, data)
         for other in answered:
             one = other
             if one.final is not order:
@@ -173,9 +180,8 @@ class Acknowledgements:
         self._answering, self._order, self._accepted = answered, order, data
         self._key, self._instrument, self._order_id = key, report.instrument, report.order_id
         self._before = len(order.fills)
-        one = answered[0]
-        self._ends = one.ends
-        if report.quantity == 0:
+        self._ends = report.kind == ACCEPTED and report.reason == NEVER_RESTS
+        if order.remaining == 0:
             self._settle()
         return 0
 
@@ -185,10 +191,10 @@ class Acknowledgements:
         if order is None:
             self._followed.pop(key, None)
             return 0
-        order.read(report.kind, report.quantity, data)
+        order.read(report.kind, report.reason, report.quantity, data)
         if order.remaining == 0:
             del self._followed[key]
-            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last))
+            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last, False))
         return 0
 
     def _followed_order(self, key):
@@ -205,7 +211,7 @@ class Acknowledgements:
         order: FinalFuture = self._order
         answered: list = self._answering
         self._answering = self._order = None
-        result: tuple = (self._accepted, order.fills[self._before :], order.remaining, order.last)
+        result: tuple = (self._accepted, order.fills[self._before :], order.remaining, order.last, order.waits)
         future: CommandFuture
         for one in answered:
             future = one
@@ -214,7 +220,7 @@ class Acknowledgements:
             self._followed[self._key] = weakref.ref(order)
         else:
             self._followed.pop(self._key, None)
-            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last))
+            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last, False))
         return 0
 
     def lose(self, connection):
@@ -280,12 +286,15 @@ def answer_of(command):
 def answers(report, command):
     """Whether a report answers a command, given its future.
 
-    A cancel or reduce that the owner asked for has no reason; one that the market caused has.
+    A cancel or reduce that the owner asked for has no reason; one that the market caused has. A replace ends an order
+    that has traded the whole new quantity. The end of an auction gives an order a price without a command.
     """
     if report.kind == REJECTED:
         return True
     kind: u8 = command.kind
-    return report.kind == kind and (report.reason == NONE or (kind != CANCELLED and kind != REDUCED))
+    if report.kind != kind:
+        return kind == REPLACED and report.kind == CANCELLED and report.reason == TRADED_MORE
+    return report.reason == NONE or (kind != CANCELLED and kind != REDUCED and report.reason != PRICED)
 
 
 def fail(future, error):

@@ -1,11 +1,12 @@
 # Signatures of commands.py, in its order.
 
-from pricetime.core.layout cimport (
-    ALL_INSTRUMENTS, CANCEL_ORDER, EXTENDED, LIMIT, MASS_CANCEL, NEW_ORDER, ORDER_EXTENSION, POST_ONLY, REDUCE_ORDER,
-    REPLACE_ORDER, STOP_LIMIT, i64, u32, u64,
+from pricetime.core.arguments cimport (
+    expiry_of, instructions_of, order_type_of, part_of, price_of, protection_of, quantity_of, self_trade_of, side_of,
+    time_in_force_of, trigger_price_of,
 )
-from pricetime.core.order_book cimport (
-    order_type_of, price_of, quantity_of, self_trade_of, side_of, time_in_force_of, timestamp_of,
+from pricetime.core.layout cimport (
+    ALL_INSTRUMENTS, CANCEL_ORDER, EXTENDED, LIMIT, MASS_CANCEL, NEW_ORDER, ORDER_EXTENSION, REDUCE_ORDER, REPLACE_ORDER,
+    STOP_LIMIT, i64, u32, u64,
 )
 from pricetime.native.numbers cimport as_u64
 

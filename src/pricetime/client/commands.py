@@ -10,21 +10,31 @@ import cython
 
 from pricetime.checks import whole
 from pricetime.core.instrument import MAX_INSTRUMENTS
-from pricetime.errors import InvalidOrderId, InvalidSetting, UnknownInstrument
+from pricetime.errors import (
+    InvalidDisplayQuantity,
+    InvalidMinimumQuantity,
+    InvalidOrderId,
+    InvalidSetting,
+    UnknownInstrument,
+)
 from pricetime.wire import messages
 from pricetime.wire.types import ORDER_ID_BITS
 
 if not cython.compiled:  # the compiled form has them from commands.pxd
-    from pricetime.core.layout import *
-    from pricetime.core.order_book import (
+    from pricetime.core.arguments import (
+        expiry_of,
+        instructions_of,
         order_type_of,
+        part_of,
         price_of,
+        protection_of,
         quantity_of,
         self_trade_of,
         side_of,
         time_in_force_of,
-        timestamp_of,
+        trigger_price_of,
     )
+    from pricetime.core.layout import *
     from pricetime.native.numbers import as_u64
 
 MOST_ORDER_ID, MOST_INSTRUMENT, MOST_TAG = (1 << ORDER_ID_BITS) - 1, MAX_INSTRUMENTS - 1, (1 << 32) - 1
@@ -38,10 +48,10 @@ _MASS_CANCEL = messages.MassCancel._pack
 
 
 def new_order(
-    order_id, side, price, quantity, instrument, order_type, time_in_force, post_only, self_trade, tag,
-    trigger_price, display_quantity, expiry_ns, minimum_quantity,
+    order_id, side, price, quantity, instrument, order_type, time_in_force, instructions, self_trade, tag,
+    trigger_price, display_quantity, expiry_ns, minimum_quantity, protection,
 ):  # fmt: skip
-    """Enter an order. ``self_trade``: None for the mode of the instrument. If one of the last four is not None, the
+    """Enter an order. ``self_trade``: None for the mode of the instrument. If one of the last five is not None, the
     extension of the order follows it.
     """
     kind: u32 = order_type_of(order_type)
@@ -50,6 +60,7 @@ def new_order(
         or display_quantity is not None
         or expiry_ns is not None
         or minimum_quantity is not None
+        or protection is not None
     )
     order = _NEW_ORDER(
         NEW_ORDER,
@@ -61,21 +72,26 @@ def new_order(
         price_of(price) if kind == LIMIT or kind == STOP_LIMIT else 0,
         quantity_of(quantity),
         kind,
-        (POST_ONLY if post_only else 0) | (EXTENDED if extended else 0),
+        (instructions_of(instructions) if instructions else 0) | (EXTENDED if extended else 0),
         0,
         number_of(tag, MOST_TAG, InvalidSetting, "tag"),
     )
     if not extended:
         return order
-    return order + _ORDER_EXTENSION(
+    return order + order_extension(trigger_price, display_quantity, expiry_ns, minimum_quantity, protection)
+
+
+def order_extension(trigger_price, display_quantity, expiry_ns, minimum_quantity, protection):
+    """More fields of an order. Those that are None are 0: the order does not have them."""
+    return _ORDER_EXTENSION(
         ORDER_EXTENSION,
         0,
         0,
-        0,
-        0 if trigger_price is None else price_of(trigger_price),
-        0 if display_quantity is None else quantity_of(display_quantity),
-        0 if expiry_ns is None else timestamp_of(expiry_ns),
-        0 if minimum_quantity is None else quantity_of(minimum_quantity),
+        0 if protection is None else protection_of(protection),
+        0 if trigger_price is None else trigger_price_of(trigger_price),
+        0 if display_quantity is None else part_of(display_quantity, InvalidDisplayQuantity, "display quantity"),
+        0 if expiry_ns is None else expiry_of(expiry_ns),
+        0 if minimum_quantity is None else part_of(minimum_quantity, InvalidMinimumQuantity, "minimum quantity"),
     )
 
 
@@ -89,11 +105,32 @@ def reduce_order(order_id, by, instrument):
     return _REDUCE_ORDER(REDUCE_ORDER, 0, 0, instrument_of(instrument), order_id_of(order_id), quantity_of(by))
 
 
-def replace_order(order_id, price, quantity, instrument):
-    """Give an order a new price and a new open quantity."""
-    number: u64 = order_id_of(order_id)
-    ticks: i64 = price_of(price)
-    return _REPLACE_ORDER(REPLACE_ORDER, 0, 0, 0, instrument_of(instrument), number, ticks, quantity_of(quantity), 0, 0)
+def replace_order(
+    order_id, price, quantity, instrument, trigger_price, display_quantity, expiry_ns, protection,
+):  # fmt: skip
+    """Give an order a new price and a new open quantity. ``price``: None of an order that has none. If one of the last
+    four is not None, an extension follows it.
+    """
+    extended: cython.bint = (
+        trigger_price is not None or display_quantity is not None or expiry_ns is not None or protection is not None
+    )
+    replace = _REPLACE_ORDER(
+        REPLACE_ORDER,
+        0,
+        0,
+        0,
+        instrument_of(instrument),
+        order_id_of(order_id),
+        0 if price is None else price_of(price),
+        quantity_of(quantity),
+        0,
+        EXTENDED if extended else 0,
+        0,
+        0,
+    )
+    if not extended:
+        return replace
+    return replace + order_extension(trigger_price, display_quantity, expiry_ns, None, protection)
 
 
 def mass_cancel(request_id, instrument, side):

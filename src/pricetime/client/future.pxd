@@ -1,6 +1,8 @@
 # Fields and signatures of future.py, in its order.
 
-from pricetime.core.layout cimport CANCELLED, EXPIRED, REDUCED, REPLACED, TRADE, u8, u32, u64
+from pricetime.core.layout cimport (
+    AUCTION_TRADE, CANCELLED, EXPIRED, HIDDEN, REDUCED, REFRESHED, REPLACED, TRADE, TRIGGERED, WAITS, u8, u32, u64,
+)
 
 
 cdef enum:
@@ -13,7 +15,6 @@ cdef enum:
 cdef class CommandFuture:
     cdef u8 state                    # PENDING, ANSWERED or FAILED
     cdef u8 kind                     # ReportKind of the report that answers the command
-    cdef bint ends                   # the command is a new order that never rests
     cdef u32 connection              # number of the connection that the command was sent over
     cdef object value                # the result or error, or the bytes that it is made of
     cdef object lock                 # of the client; None if result() must not wait
@@ -28,13 +29,14 @@ cdef class CommandFuture:
 cdef class FinalFuture(CommandFuture):
     cdef bytes accepted              # the first report of the order
     cdef bytes last                  # its newest report
-    cdef list fills                  # its TRADE reports
+    cdef list fills                  # its TRADE and AUCTION_TRADE reports
     cdef u64 remaining               # lots
+    cdef bint waits                  # for its trigger price, its auction, or until it can trade whole
     cdef FinalFuture leader          # the future that follows the same order and completes this one, None if it is this
     cdef list others                 # weak references to the futures that this one completes, None without one
 
-    cdef int begin(self, bytes report, u64 quantity) except -1
-    cdef int read(self, u8 kind, u64 quantity, bytes report) except -1
+    cdef int begin(self, bytes report, u64 quantity, bint waits) except -1
+    cdef int read(self, u8 kind, u8 reason, u64 quantity, bytes report) except -1
     cdef int follow(self, FinalFuture leader) except -1
     cdef int end(self, u8 state, object value) except -1
 

@@ -34,7 +34,7 @@ class CommandFuture:
 
     if not cython.compiled:
         state = PENDING
-        kind = ends = connection = 0
+        kind = connection = 0
         value = lock = callbacks = None
 
     def done(self):
@@ -157,23 +157,31 @@ class FinalFuture(CommandFuture):
     if not cython.compiled:
         accepted = last = leader = others = None
         remaining = 0
+        waits = False
 
-    def begin(self, report, quantity):
+    def begin(self, report, quantity, waits):
         """The order was accepted, with so many lots."""
         self.accepted = self.last = report
         self.remaining = quantity
+        self.waits = waits
         self.fills = []
         return 0
 
-    def read(self, kind, quantity, report):
+    def read(self, kind, reason, quantity, report):
         """Note a report about the order. A command about it that was refused changes nothing."""
-        if kind == TRADE or kind == CANCELLED or kind == REDUCED or kind == EXPIRED:
+        if kind == TRADE or kind == AUCTION_TRADE:
             self.remaining -= quantity
-            if kind == TRADE:
-                self.fills.append(report)
+            self.fills.append(report)
+        elif kind == CANCELLED or kind == REDUCED or kind == EXPIRED:
+            self.remaining -= quantity
         elif kind == REPLACED:
             self.remaining = quantity
-        else:
+            self.waits = reason == WAITS
+        elif kind == HIDDEN:
+            self.remaining += quantity  # the report before it has what is displayed
+        elif kind == TRIGGERED:
+            self.waits = False
+        elif kind != REFRESHED:
             return 0
         self.last = report
         return 0

@@ -4,9 +4,12 @@ Each answer has some orders, oldest first. The next request names the last of th
 Meanwhile orders arrive, trade and leave; all of that is in the owner's reports. ``OpenOrdersQuery`` updates its list
 from them, so that after the last answer it has exactly the orders that are open at that moment:
 
-- an order that is done is removed; - a new order, or one that a replace has moved to the back of its queue, is last at
-the exchange and comes in a later answer; - if the order named in a request was removed before the answer came, the
-answer is discarded, and a new request names the last order that is left.
+- an order that is done is removed;
+- a new order, or one that has moved to the back of a queue (replaced, triggered, refreshed), is last at the exchange
+  and comes in a later answer;
+- a replace of an order that waits or has no price does not say whether it kept its place: the list begins anew;
+- if the order named in a request was removed before the answer came, the answer is discarded, and a new request names
+  the last order that is left.
 """
 
 from __future__ import annotations
@@ -21,15 +24,36 @@ from pricetime.wire.messages import ExecutionReport, OpenOrders
 REQUEST_BIT = 1 << 47
 
 
+#: Reasons of a REPLACED that do not say whether the order kept its place.
+UNKNOWN_PLACE = frozenset({Reason.WAITS, Reason.AT_MARKET})
+
+#: Kinds of reports that move an order to the back of a queue.
+MOVING = frozenset({ReportKind.REPLACED, ReportKind.TRIGGERED, ReportKind.REFRESHED})
+
+#: Kinds of reports that take lots from an order.
+ENDING = frozenset(
+    {
+        ReportKind.TRADE,
+        ReportKind.AUCTION_TRADE,
+        ReportKind.REDUCED,
+        ReportKind.CANCELLED,
+        ReportKind.EXPIRED,
+    }
+)
+
+
 class OpenOrder(NamedTuple):
-    """A resting order."""
+    """An order that rests or waits."""
 
     instrument: int
     order_id: int  #: the owner's own
     side: Side
-    price: int  #: ticks
-    quantity: int  #: lots still open
-    reference: int  #: its id on the feed
+    price: int  #: ticks; 0 of an order that has none
+    quantity: int  #: lots still open: displayed, hidden or waiting
+    reference: int  #: its id on the feed; 0 while it waits
+    waits: bool = False  #: whether the market does not see it yet
+    #: ticks, of a stop order that waits; 0 of an order that waits for something else; None of one that does not wait
+    trigger_price: int | None = None
 
 
 class OpenOrdersQuery:
@@ -65,8 +89,7 @@ class OpenOrdersQuery:
     def _follow(self, report: ExecutionReport) -> None:
         key = (report.instrument, report.order_id)
         if report.kind == ReportKind.OPEN_ORDER:
-            side = Side(report.side)
-            self._answer.append(OpenOrder(*key, side, report.price, report.quantity, report.maker_id))
+            self._answer.append(told_by(report))
         elif report.kind == ReportKind.OPEN_ORDERS_END:
             if report.order_id == self._request:
                 self._take(Reason(report.reason))
@@ -85,9 +108,27 @@ class OpenOrdersQuery:
         order = self._orders[key]
         if report.kind == ReportKind.REPLACED and report.reason == Reason.KEPT_PLACE:
             self._orders[key] = order._replace(quantity=report.quantity)
-        elif report.kind == ReportKind.REPLACED:
+        elif report.kind == ReportKind.HIDDEN:  # what the report before it has is displayed
+            self._orders[key] = order._replace(quantity=order.quantity + report.quantity)
+        elif report.kind == ReportKind.REPLACED and report.reason in UNKNOWN_PLACE:
+            self._orders.clear()
+        elif report.kind in MOVING:
             del self._orders[key]
-        elif report.kind in {ReportKind.TRADE, ReportKind.REDUCED, ReportKind.CANCELLED, ReportKind.EXPIRED}:
+        elif report.kind in ENDING:
             self._orders[key] = order._replace(quantity=order.quantity - report.quantity)
             if order.quantity == report.quantity:
                 del self._orders[key]
+
+
+def told_by(report: ExecutionReport) -> OpenOrder:
+    """The order that an OPEN_ORDER report tells."""
+    return OpenOrder(
+        report.instrument,
+        report.order_id,
+        Side(report.side),
+        report.price,
+        report.quantity,
+        report.public_id or 0,
+        report.reason == Reason.WAITS,
+        report.trigger_price,
+    )

@@ -25,7 +25,7 @@ from pricetime.client.dialogue import Dialogue, Stage
 from pricetime.client.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
 from pricetime.client.future import CommandFuture, OrderFuture
 from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
-from pricetime.types import REPORT, OrderType, SelfTrade, Side, TimeInForce
+from pricetime.types import REPORT, Instruction, OrderType, SelfTrade, Side, TimeInForce
 from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import ExecutionReport
 
@@ -145,27 +145,32 @@ class OrderEntry:
         order_type: OrderType | int = OrderType.LIMIT,
         time_in_force: TimeInForce | int = TimeInForce.GTC,
         post_only: bool = False,
+        instructions: Instruction | int = 0,
         trigger_price: int | None = None,
         display_quantity: int | None = None,
         expiry_ns: int | None = None,
         minimum_quantity: int | None = None,
+        protection: int | None = None,
         self_trade: SelfTrade | int | None = None,
         instrument: int | None = None,
         tag: int = 0,
     ) -> OrderFuture:
-        """Send an order. ``order_id``: below 2**48, of none of the owner's orders that rest.
+        """Send an order. ``order_id``: below 2**48, of none of the owner's open orders.
 
-        ``trigger_price``: ticks; ``display_quantity``, ``minimum_quantity``: lots; ``expiry_ns``: since 1970; None for
-        those that the order does not use. If one is given, an extension carries them, and the exchange rejects the
-        order, because it does not support them yet: NotSupported.
+        ``price``: ticks; ignored for market, market-to-limit and stop orders. ``instructions``: AT_THE_OPEN or
+        AT_THE_CLOSE for an order of one auction, ALL_OR_NONE; ``post_only=True`` is POST_ONLY. ``trigger_price``:
+        ticks, of a stop or stop-limit order. ``display_quantity``: lots that an iceberg shows at once. ``expiry_ns``:
+        of a GTD order, since 1970. ``minimum_quantity``: lots that must trade at once. ``protection``: ticks that a
+        market or stop order may trade away from its first price. None for those that the order does not have.
 
-        The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for invalid
-        arguments, ConnectionLost and SessionEnded.
+        The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for
+        arguments that no order can have, ConnectionLost and SessionEnded. The future raises that of the exchange's
+        reason: whether arguments fit together depends on the venue.
         """
         data = commands.new_order(
             order_id, side, price, quantity, self.instrument if instrument is None else instrument,
-            order_type, time_in_force, post_only, self_trade, tag,
-            trigger_price, display_quantity, expiry_ns, minimum_quantity,
+            order_type, time_in_force, instructions | Instruction.POST_ONLY if post_only else instructions,
+            self_trade, tag, trigger_price, display_quantity, expiry_ns, minimum_quantity, protection,
         )  # fmt: skip
         return cast(OrderFuture, self._command(data))
 
@@ -179,10 +184,29 @@ class OrderEntry:
         number = self.instrument if instrument is None else instrument
         return self._command(commands.reduce_order(order_id, by, number))
 
-    def replace_order(self, order_id: int, price: int, quantity: int, *, instrument: int | None = None) -> OrderFuture:
-        """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``."""
-        number = self.instrument if instrument is None else instrument
-        return cast(OrderFuture, self._command(commands.replace_order(order_id, price, quantity, number)))
+    def replace_order(
+        self,
+        order_id: int,
+        price: int | None,
+        quantity: int,
+        *,
+        trigger_price: int | None = None,
+        display_quantity: int | None = None,
+        expiry_ns: int | None = None,
+        protection: int | None = None,
+        instrument: int | None = None,
+    ) -> OrderFuture:
+        """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``.
+
+        ``price``: None for an order that has none, such as a stop order. ``trigger_price``, ``display_quantity``,
+        ``expiry_ns``, ``protection``: see ``add_order``. Without any of them they stay. With one of them, give all
+        that the order has: one that is left out is an error, because a replace does not change the kind of an order.
+        """
+        data = commands.replace_order(
+            order_id, price, quantity, self.instrument if instrument is None else instrument,
+            trigger_price, display_quantity, expiry_ns, protection,
+        )  # fmt: skip
+        return cast(OrderFuture, self._command(data))
 
     def mass_cancel(
         self, *, side: Side | int | None = None, instrument: int | None = None, request_id: int | None = None

@@ -17,15 +17,27 @@ class OrderStatus(Enum):
     RESTING = auto()  #: ``remaining`` lots are in the book
     FILLED = auto()  #: the last lot was traded
     CANCELLED = auto()  #: the last lot was cancelled: ``last.reason`` says why
+    WAITING = auto()  #: ``remaining`` lots wait for the trigger price or the auction, or until all of them can trade
+    EXPIRED = auto()  #: the expiry time or the day ended the order
+
+
+#: Status of an order that has no lots left, by the kind of its last report.
+ENDS = {
+    ReportKind.TRADE: OrderStatus.FILLED,
+    ReportKind.AUCTION_TRADE: OrderStatus.FILLED,
+    ReportKind.EXPIRED: OrderStatus.EXPIRED,
+}
 
 
 class OrderResult(NamedTuple):
     """What became of an order up to the report ``last``."""
 
     accepted: ExecutionReport  #: its ACCEPTED report; for a replace the REPLACED report
-    fills: tuple[ExecutionReport, ...]  #: its TRADE reports, in order: price, quantity, ``counterparty_id``
-    remaining: int  #: lots that are in the book
+    #: its TRADE and AUCTION_TRADE reports, in order: price, quantity, ``counterparty_id``
+    fills: tuple[ExecutionReport, ...]
+    remaining: int  #: lots that are open: displayed, hidden or waiting
     last: ExecutionReport  #: the newest report of the order
+    waits: bool = False  #: whether the market does not see the order yet
 
     @property
     def order_id(self) -> int:
@@ -46,8 +58,8 @@ class OrderResult(NamedTuple):
     def status(self) -> OrderStatus:
         """State of the order after ``last``."""
         if self.remaining:
-            return OrderStatus.RESTING
-        return OrderStatus.FILLED if self.last.kind == ReportKind.TRADE else OrderStatus.CANCELLED
+            return OrderStatus.WAITING if self.waits else OrderStatus.RESTING
+        return ENDS.get(self.last.kind, OrderStatus.CANCELLED)
 
     @property
     def filled(self) -> int:
@@ -68,7 +80,7 @@ class OrderResult(NamedTuple):
         )
 
 
-def decode_result(accepted: bytes, fills: Sequence[bytes], remaining: int, last: bytes) -> OrderResult:
+def decode_result(accepted: bytes, fills: Sequence[bytes], remaining: int, last: bytes, waits: bool) -> OrderResult:
     """Return the result that these reports make. O(fills)."""
     first = ExecutionReport.decode(accepted)
     decoded = tuple(ExecutionReport.decode(fill) for fill in fills)
@@ -76,4 +88,4 @@ def decode_result(accepted: bytes, fills: Sequence[bytes], remaining: int, last:
         newest = first
     else:
         newest = decoded[-1] if fills and last is fills[-1] else ExecutionReport.decode(last)
-    return OrderResult(first, decoded, remaining, newest)
+    return OrderResult(first, decoded, remaining, newest, bool(waits))

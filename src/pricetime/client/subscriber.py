@@ -17,6 +17,7 @@ from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.core.instrument import Instrument
 from pricetime.core.order_book import OrderBook
+from pricetime.core.snapshot import IndicativePrice
 from pricetime.native.udp import granted_bytes, join_feed
 
 #: The most pieces of the feed that are read before anything else is done.
@@ -126,6 +127,13 @@ class Subscriber:
     def book(self, instrument: int) -> OrderBook:
         """Return the book of an instrument as of ``seq_num``, read-only. Raises BookNotWhole and UnknownInstrument."""
         return self._whole().book(instrument)
+
+    def auction(self, instrument: int) -> IndicativePrice | None:
+        """Return where the last auction of an instrument would trade, or traded; None before a report about one.
+
+        Raises BookNotWhole and UnknownInstrument.
+        """
+        return self._whole().auction(instrument)
 
     def digest(self) -> int:
         """Return the digest (u64) of all books, which equals the exchange's. O(orders). Raises BookNotWhole."""

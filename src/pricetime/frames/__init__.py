@@ -1,4 +1,4 @@
-"""Frames of pandas, polars and PyArrow to commands, and reports, trades and depth to frames.
+"""Frames of pandas, polars and PyArrow to commands, and commands, reports, trades and depth to frames.
 
 Needs the extra ``frames``, and one of the three libraries::
 
@@ -12,7 +12,7 @@ with it prices are in currency, without it they are in ticks.
 
 from __future__ import annotations
 
-from .commands import commands_from_frame
+from .commands import commands_from_frame, commands_to_frame
 from .depth import depth_to_frame
 from .errors import InvalidFrame
 from .reports import reports_to_frame, trades_to_frame
@@ -21,6 +21,7 @@ from .top import top_to_frame
 __all__ = [
     "InvalidFrame",
     "commands_from_frame",
+    "commands_to_frame",
     "depth_to_frame",
     "reports_to_frame",
     "top_to_frame",

@@ -18,7 +18,16 @@ SIDES = {int(side): side.name.lower() for side in Side}
 REASONS = {int(reason): reason.name.lower() for reason in Reason if reason}
 
 #: Kinds of reports that have no price.
-WITHOUT_PRICE = (ReportKind.MASS_CANCELLED, ReportKind.PHASE_CHANGED, ReportKind.OPEN_ORDERS_END)
+WITHOUT_PRICE = (
+    ReportKind.MASS_CANCELLED, ReportKind.PHASE_CHANGED, ReportKind.OPEN_ORDERS_END, ReportKind.EXPIRY_DONE,
+)  # fmt: skip
+
+#: Kinds whose ``maker_id`` is the other order, the hidden part of their quantity, or the surplus of an auction.
+TRADES = (ReportKind.TRADE, ReportKind.AUCTION_TRADE)
+HIDING = (
+    ReportKind.ACCEPTED, ReportKind.TRIGGERED, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED,
+)  # fmt: skip
+AUCTIONS = (ReportKind.INDICATIVE, ReportKind.UNCROSSED)
 
 
 def reports_to_frame(reports: Any, tick_size: TickSize = None, *, native: str | None = None) -> Any:
@@ -29,7 +38,10 @@ def reports_to_frame(reports: Any, tick_size: TickSize = None, *, native: str | 
     of these that is installed. Raises InvalidSetting and MissingExtra. O(reports).
 
     Columns: seq_num, kind, instrument, order_id, maker_id (null unless it is a trade), side, price (null of kinds that
-    have none), quantity, reason (null without one). Kinds, sides and reasons are text in lower case.
+    have none), quantity, hidden (lots of the quantity that the market does not see; null of kinds that say nothing
+    about it), surplus (lots that are left over in an auction, on this side; null of other kinds), reason (null without
+    one). Kinds, sides and reasons are text in lower case. Of an auction trade order_id is the buyer, maker_id the
+    seller.
 
     ```python
     >>> from pricetime import BID, OrderBook
@@ -49,10 +61,12 @@ def reports_to_frame(reports: Any, tick_size: TickSize = None, *, native: str | 
         "kind": names_of(kinds, KINDS),
         "instrument": reports["instrument"],
         "order_id": reports["order_id"],
-        "maker_id": Nullable(reports["maker_id"], kinds != ReportKind.TRADE),
+        "maker_id": Nullable(reports["maker_id"], ~np.isin(kinds, TRADES)),
         "side": names_of(reports["side"], SIDES),
-        "price": Nullable(prices, np.isin(kinds, WITHOUT_PRICE)),
+        "price": Nullable(prices, np.isin(kinds, WITHOUT_PRICE) | (reports["reason"] == Reason.NO_AUCTION_PRICE)),
         "quantity": reports["quantity"],
+        "hidden": Nullable(reports["maker_id"], ~np.isin(kinds, HIDING)),
+        "surplus": Nullable(reports["maker_id"], ~np.isin(kinds, AUCTIONS)),
         "reason": names_of(reports["reason"], REASONS),
     }
     return frame_of(columns, native)
@@ -66,11 +80,11 @@ def trades_to_frame(trades: Any | Iterable[Trade], tick_size: TickSize = None, *
     O(trades).
 
     Columns: maker_id, taker_id, price, quantity. From reports also seq_num and instrument first, and side, which is
-    that of the taker.
+    that of the taker. Of an auction trade taker_id is the buyer, maker_id the seller, and side is null.
     """
     if isinstance(trades, np.ndarray):
         found = checked(trades)
-        found = found[found["kind"] == ReportKind.TRADE]
+        found = found[np.isin(found["kind"], TRADES)]
         columns = {
             "seq_num": found["seq_num"],
             "instrument": found["instrument"],

@@ -27,6 +27,9 @@ KINDS = (
     CommandType.MASS_CANCEL,
 )
 
+#: Those that an extension can follow.
+EXTENDABLE = (CommandType.NEW_ORDER, CommandType.REPLACE_ORDER)
+
 #: Their sizes by type; 0 for other types.
 SENT_SIZES = np.array([SIZES[kind] if kind in KINDS else 0 for kind in range(256)], np.uint8)
 
@@ -35,8 +38,8 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
     """Return the messages of commands, one after the other, and the offset where each ends, as two arrays.
 
     ``commands``: array of ``pricetime.COMMAND``, shape (n,). Type, instrument, order id and the fields of the type are
-    sent; the exchange sets owner, sequence, session and timestamp. After each new order with EXTENDED comes its
-    ``ORDER_EXTENSION``, and nowhere else. O(n), in NumPy. Raises MessageError.
+    sent; the exchange sets owner, sequence, session and timestamp. After each new order or replace with EXTENDED comes
+    its ``ORDER_EXTENSION``, and nowhere else. A replace has no other instruction. O(n), in NumPy. Raises MessageError.
     """
     if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
         raise MessageError("commands must be a one-dimensional array of pricetime.COMMAND")
@@ -62,7 +65,7 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
 def _check_extensions(kinds: NDArray[np.uint8], instructions: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """Return which commands are extensions, None if none is. Each must directly follow its extended order."""
     extensions: NDArray[np.bool_] = kinds == CommandType.ORDER_EXTENSION
-    extended = (kinds == CommandType.NEW_ORDER) & (instructions >= Instruction.EXTENDED)
+    extended = np.isin(kinds, EXTENDABLE) & (instructions >= Instruction.EXTENDED)
     if not extensions.any() and not extended.any():
         return None
     alone = np.flatnonzero(extended != np.append(extensions[1:], False))
@@ -82,9 +85,10 @@ def _put(data: NDArray[np.uint8], ends: NDArray[np.int64], rows: NDArray[np.uint
         messages[:, 16:24] = rows[:, QUANTITY : QUANTITY + 8]
     if kind == CommandType.MASS_CANCEL:
         messages[:, 2:4] = 0
-    if kind == CommandType.REPLACE_ORDER:
-        messages[:, 32:36] = 0
-    if kind == CommandType.NEW_ORDER:
+    if kind in EXTENDABLE:
         messages[:, 32:34] = rows[:, ORDER_TYPE : ORDER_TYPE + 2]
         messages[:, 34:36] = 0
+    if kind == CommandType.REPLACE_ORDER:
+        messages[:, 32] = 0
+        messages[:, 33] &= np.uint8(Instruction.EXTENDED)
     data[(ends - size)[:, None] + np.arange(size)] = messages

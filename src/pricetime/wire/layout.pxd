@@ -55,7 +55,7 @@ cdef enum:
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # resume at next_sequence; without it only new reports are sent
     # Sizes and limits
-    WIRE_VERSION = 4
+    WIRE_VERSION = 5
     NONCE_BYTES = 32
     PROOF_BYTES = 32
     SYMBOL_BYTES = 16
@@ -70,52 +70,55 @@ ctypedef packed struct NewOrder:
     u8 flags                   # bits 0 to 2: SelfTrade, 0 for the instrument's default; the other bits 0
     u32 instrument             # its number
     u64 order_id               # the client's own, below 2**48, unique among its resting orders
-    i64 price                  # ticks; ignored in a market order
+    i64 price                  # ticks; ignored in a market, market-to-limit or stop order
     u64 quantity               # lots, 1 to 2**63 - 1
     u8 order_type              # OrderType
     u8 instructions            # Instruction: bits; with EXTENDED the next message is this order's OrderExtension
     u16 zero
     u32 tag                    # kept with the order, not used
 
-# Client to exchange: more fields of the extended NewOrder directly before it; 0 for a field that the order does not use.
+# Client to exchange: more fields of the extended NewOrder or ReplaceOrder directly before it; 0 for a field that the order does
+# not use.
 ctypedef packed struct OrderExtension:
     u8 type
     u8 zero
     u16 zero2
-    u32 zero3
+    u32 protection             # ticks: how far a market or stop order may trade from its first price; 0 for no limit
     i64 trigger_price          # ticks: of a stop or stop-limit order
-    u64 display_quantity       # lots: the most that the book shows at once
-    u64 expiry_ns              # ns: when a GTD order expires
-    u64 minimum_quantity       # lots: the least that must trade at once
+    u64 display_quantity       # lots: the most that the book shows at once; 0 for all
+    u64 expiry_ns              # ns since 1970: when a GTD order expires
+    u64 minimum_quantity       # lots: the least that must trade at once; of a new order only
 
-# Client to exchange: cancel a resting order.
+# Client to exchange: cancel an order that rests or waits.
 ctypedef packed struct CancelOrder:
     u8 type
     u8 zero
     u16 zero2
     u32 instrument             # its number
-    u64 order_id               # of the resting order
+    u64 order_id               # of the order
 
-# Client to exchange: give a resting order a new price and a new open quantity.
+# Client to exchange: give an order a new price and a new open quantity, with an extension also other fields.
 ctypedef packed struct ReplaceOrder:
     u8 type
     u8 side                    # ignored: an order stays on its side
     u8 time_in_force           # ignored
     u8 flags                   # ignored
     u32 instrument             # its number
-    u64 order_id               # of the resting order
-    i64 price                  # ticks
+    u64 order_id               # of the order
+    i64 price                  # ticks; ignored of an order that has no price
     u64 quantity               # lots: the new open quantity
-    u32 owner                  # ignored
+    u8 zero
+    u8 instructions            # Instruction: EXTENDED or 0; with EXTENDED the next message is the order's OrderExtension
+    u16 zero2
     u32 tag                    # ignored
 
-# Client to exchange: take lots off a resting order, which keeps its place.
+# Client to exchange: take lots off an order, which keeps its place.
 ctypedef packed struct ReduceOrder:
     u8 type
     u8 zero
     u16 zero2
     u32 instrument             # its number
-    u64 order_id               # of the resting order
+    u64 order_id               # of the order
     u64 quantity               # lots to take off
 
 # Client to exchange: cancel the client's own orders, all or some.
@@ -144,7 +147,7 @@ ctypedef packed struct ExecutionReport:
     u32 instrument             # its number
     u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed
     u64 order_id               # to a client: its own order; on the feed: reference of the order, in a trade that of the taker
-    u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other order (trade)
+    u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other order (trade), trigger price (open, WAITS), or hidden lots; of an auction: the surplus
     i64 price                  # ticks
     u64 quantity               # lots
 
@@ -277,7 +280,7 @@ ctypedef packed struct SnapshotInstrument:
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side                    # Side
-    u16 taking                 # 0: it rests; else its command is not finished, and its remainder may rest (1) or never rests (2)
+    u16 taking                 # 0: it rests; 3: it rests without a price until the auction; else its command is not finished, and its remainder may rest (1) or never rests (2)
     u32 instrument             # its number
     u64 order_id               # its reference
     i64 price                  # ticks

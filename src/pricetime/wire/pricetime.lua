@@ -11,34 +11,39 @@ local pricetime = Proto("pricetime", "pricetime")
 -- each with its type or its number of bytes, and the names of its numbers.
 local schema = [[
 enum AcknowledgementLevel: 0 VOLATILE, 1 MEMORY, 2 DURABLE
-bits Instruction: 1 POST_ONLY, 2 AT_THE_OPEN, 4 AT_THE_CLOSE, 128 EXTENDED
+bits Instruction: 1 POST_ONLY, 2 AT_THE_OPEN, 4 AT_THE_CLOSE, 8 ALL_OR_NONE, 128 EXTENDED
 bits LoginFlag: 1 KEEP_ORDERS, 2 RESUME
 enum OrderType: 0 LIMIT, 1 MARKET, 2 MARKET_TO_LIMIT, 3 STOP, 4 STOP_LIMIT
-enum Phase: 0 CONTINUOUS, 1 HALTED
+enum Phase: 0 CONTINUOUS, 1 HALTED, 2 CLOSED, 3 PRE_OPEN, 4 OPENING_AUCTION, 5 VOLATILITY_AUCTION, 6 CLOSING_AUCTION
 enum Reason: 0 NONE, 1 UNKNOWN_COMMAND, 2 UNKNOWN_INSTRUMENT, 3 INVALID_SIDE, 4 INVALID_TIME_IN_FORCE,
     5 INVALID_SELF_TRADE, 6 INVALID_QUANTITY, 7 INVALID_PRICE, 8 DUPLICATE_ORDER_ID, 9 UNKNOWN_ORDER, 10 WOULD_CROSS,
     11 ORDERS_FULL, 12 LEVELS_FULL, 13 LEVEL_QUANTITY_FULL, 14 INVALID_ORDER_ID, 15 PRICE_OUTSIDE_BAND,
     16 INSTRUMENT_HALTED, 17 THROTTLED, 18 MALFORMED, 19 INVALID_PHASE, 20 OWNER_ORDERS_FULL, 21 QUANTITY_ABOVE_LIMIT,
-    22 PRICE_TOO_FAR, 24 MASS_CANCEL_UNFINISHED, 25 INVALID_ORDER_TYPE, 26 INVALID_INSTRUCTION, 27 NOT_SUPPORTED,
-    32 IOC_REMAINDER, 33 FOK_UNFILLABLE, 34 MARKET_REMAINDER, 35 SELF_TRADE, 36 KEPT_PLACE, 37 BY_MASS_CANCEL,
-    38 BY_DISCONNECT, 39 AS_MAKER, 40 BY_OPERATOR, 41 UNFINISHED, 42 NEVER_RESTS, 43 MORE_FOLLOW
+    22 PRICE_TOO_FAR, 23 INVALID_TRIGGER_PRICE, 24 MASS_CANCEL_UNFINISHED, 25 INVALID_ORDER_TYPE,
+    26 INVALID_INSTRUCTION, 27 NOT_SUPPORTED, 28 INVALID_DISPLAY_QUANTITY, 29 INVALID_EXPIRY,
+    30 INVALID_MINIMUM_QUANTITY, 31 NOT_IN_PHASE, 32 IOC_REMAINDER, 33 FOK_UNFILLABLE, 34 MARKET_REMAINDER,
+    35 SELF_TRADE, 36 KEPT_PLACE, 37 BY_MASS_CANCEL, 38 BY_DISCONNECT, 39 AS_MAKER, 40 BY_OPERATOR, 41 UNFINISHED,
+    42 NEVER_RESTS, 43 MORE_FOLLOW, 44 WAITS, 45 AT_MARKET, 46 PRICED, 47 AUCTION_REMAINDER, 48 MINIMUM_UNFILLABLE,
+    49 OUTSIDE_RANGE, 50 NO_AUCTION_PRICE, 51 EXPIRY_REACHED, 52 DAY_ENDED, 53 TRADED_MORE, 64 INVALID_PROTECTION,
+    65 TRIGGERS_AT_ONCE, 66 NO_REFERENCE_PRICE, 67 MUST_UNCROSS, 68 REFRESHES_FULL
 enum ReportKind: 1 ACCEPTED, 2 TRADE, 3 CANCELLED, 4 REPLACED, 5 REDUCED, 6 EXPIRED, 7 REJECTED, 8 MASS_CANCELLED,
-    9 PHASE_CHANGED, 10 OPEN_ORDER, 11 OPEN_ORDERS_END
+    9 PHASE_CHANGED, 10 OPEN_ORDER, 11 OPEN_ORDERS_END, 12 TRIGGERED, 13 REFRESHED, 14 INDICATIVE, 15 UNCROSSED,
+    16 AUCTION_TRADE, 17 EXPIRY_DONE, 18 PRICE_SET, 19 HIDDEN
 enum RetransmitStatus: 0 RANGE_FOLLOWS, 1 RANGE_GONE, 2 RANGE_AHEAD, 3 RANGE_LIMITED
 enum SessionReason: 0 NO_REASON, 1 CLIENT_LOGOUT, 2 BAD_VERSION, 3 BAD_CREDENTIALS, 4 SEQUENCE_GONE, 5 LOGIN_TIMEOUT,
     6 UNKNOWN_TYPE, 7 OUT_OF_STATE, 8 HEARTBEAT_TIMEOUT, 9 THROTTLE_EXCEEDED, 10 SLOW_READER, 11 SUPERSEDED,
     12 SHUTDOWN, 13 TOO_MANY_CLIENTS, 14 SEQUENCE_BROKEN, 15 CREDENTIALS_REVOKED, 16 LOGIN_TOO_SOON, 17 BY_OPERATOR
 enum Side: 1 BID, 2 ASK
-enum TimeInForce: 0 GTC, 1 DAY, 2 GTD, 3 IOC, 4 FOK
+enum TimeInForce: 0 GTC, 1 DAY, 2 GTD, 3 IOC, 4 FOK, 5 GFA
 1 NewOrder: type u8, side u8 Side, time_in_force u8 TimeInForce, flags u8, instrument u32, order_id u64, price i64,
     quantity u64, order_type u8 OrderType, instructions u8 Instruction, zero u16, tag u32
 2 CancelOrder: type u8, zero u8, zero2 u16, instrument u32, order_id u64
 3 ReplaceOrder: type u8, side u8 Side, time_in_force u8 TimeInForce, flags u8, instrument u32, order_id u64, price i64,
-    quantity u64, owner u32, tag u32
+    quantity u64, zero u8, instructions u8 Instruction, zero2 u16, tag u32
 4 ReduceOrder: type u8, zero u8, zero2 u16, instrument u32, order_id u64, quantity u64
 6 MassCancel: type u8, side u8 Side, zero u16, instrument u32, order_id u64
 10 OpenOrders: type u8, flags u8, zero u16, instrument u32, order_id u64, behind u64
-11 OrderExtension: type u8, zero u8, zero2 u16, zero3 u32, trigger_price i64, display_quantity u64, expiry_ns u64,
+11 OrderExtension: type u8, zero u8, zero2 u16, protection u32, trigger_price i64, display_quantity u64, expiry_ns u64,
     minimum_quantity u64
 16 ExecutionReport: type u8, kind u8 ReportKind, side u8 Side, reason u8 Reason, instrument u32, seq_num u64,
     order_id u64, maker_id u64, price i64, quantity u64
@@ -65,7 +70,8 @@ enum TimeInForce: 0 GTC, 1 DAY, 2 GTD, 3 IOC, 4 FOK
 
 -- Fields that the line of a packet shows if they are not 0.
 local in_short = { owner = 1, kind = 1, side = 1, quantity = 1, price = 1, order_id = 1, seq_num = 1, next_sequence = 1,
-    count = 1, reason = 1, session_reason = 1 }
+    count = 1, reason = 1, session_reason = 1, trigger_price = 1, display_quantity = 1, expiry_ns = 1, minimum_quantity = 1,
+    protection = 1 }
 
 local kinds = { u8 = ProtoField.uint8, u16 = ProtoField.uint16, u32 = ProtoField.uint32, u64 = ProtoField.uint64,
     i64 = ProtoField.int64 }

@@ -7,7 +7,7 @@ the sender and the type of a message determine the next state. A message that is
     CHALLENGED  The client sends one Login with its proof. The exchange waits for a limited time.
     LOGGING_IN  The exchange answers with LoginAccepted or LoginRejected. The client sends nothing until then.
     ACTIVE      Commands go one way, reports the other, heartbeats both ways, until one end sends Logout.
-    EXTENDING   The client has sent a NewOrder with EXTENDED. Its next message is the OrderExtension.
+    EXTENDING   The client has sent a NewOrder or ReplaceOrder with EXTENDED. Its next message is the OrderExtension.
     LEAVING     The client has sent Logout, its last message. Reports may still come, then the exchange's own Logout.
     CLOSED      The exchange has sent its last message, LoginRejected or Logout. Nothing more is sent or read.
 
@@ -62,7 +62,7 @@ class State(Enum):
     CLOSED = "closed"
 
 
-#: state -> sender -> type of the message -> next state. After a NewOrder with EXTENDED it is EXTENDING.
+#: state -> sender -> type of the message -> next state. After a NewOrder or ReplaceOrder with EXTENDED it is EXTENDING.
 RULES: dict[State, dict[Role, dict[int, State]]] = {
     State.OPENED: {
         Role.CLIENT: {},

@@ -22,6 +22,7 @@ from .messages import (
     Logout,
     Message,
     NewOrder,
+    ReplaceOrder,
 )
 from .rules import BEFORE_LOGIN_BYTES, RULES, Role, State, allowed, refusal
 from .types import MAX_OWNER, WIRE_VERSION, LoginFlag, MessageType, SessionReason
@@ -273,7 +274,7 @@ class Session:
         self._enter((self._may_say if speaker is self.role else self._may_hear)[message.type])
         if isinstance(message, ExecutionReport):
             self.next_sequence += 1
-        elif isinstance(message, NewOrder):
+        elif isinstance(message, NewOrder | ReplaceOrder):
             if message.instructions & Instruction.EXTENDED:
                 self._enter(State.EXTENDING)
         elif isinstance(message, Challenge):

@@ -78,7 +78,7 @@ class LoginFlag(IntFlag):
     RESUME = 2  #: resume at next_sequence; without it only new reports are sent
 
 
-WIRE_VERSION = 4
+WIRE_VERSION = 5
 NONCE_BYTES = 32
 PROOF_BYTES = 32
 SYMBOL_BYTES = 16

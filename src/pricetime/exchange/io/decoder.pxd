@@ -29,7 +29,7 @@ cdef class Decoder:
     cdef Account account             # of calls from Python
 
     cdef u64 decode(self, Account *account, u32 owner, const u8 *data, u64 n_bytes, u64 now_ns, u64 timestamp) noexcept nogil
-    cdef u64 _extended_size(self, const u8 *message, u64 n_bytes) noexcept nogil
+    cdef inline u64 _size(self, const u8 *message, u64 n_bytes) noexcept nogil
     cdef inline void _fill(self, Account *account, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
     cdef inline u32 _fill_other(self, const u8 *message, Command *c) noexcept nogil
     cdef void _complete(self, Command *c) noexcept nogil

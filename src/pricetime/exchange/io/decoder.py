@@ -77,13 +77,13 @@ class Decoder:
             if n_bytes - used < size:
                 break
             if kind < HEARTBEAT:
-                if kind == NEW_ORDER and cython.cast(cython.pointer[NewOrder], data + used).instructions & EXTENDED:
-                    size = self._extended_size(data + used, n_bytes - used)
+                if kind == NEW_ORDER or kind == REPLACE_ORDER:
+                    size = self._size(data + used, n_bytes - used)
                     if size == 0:
                         break
                 c: cython.pointer[Command] = numbered(self.sequencer, kind, owner, timestamp)
                 self._fill(account, owner, data + used, c, now_ns)
-                if size > cython.sizeof(NewOrder) and c.type == NEW_ORDER:
+                if size > cython.sizeof(NewOrder) and c.type != GATEWAY_REJECT:
                     c = numbered(self.sequencer, ORDER_EXTENSION, owner, timestamp)
                     memcpy(cython.address(c.type), data + used + cython.sizeof(NewOrder), cython.sizeof(OrderExtension))
             elif kind == LOGOUT:
@@ -116,9 +116,12 @@ class Decoder:
             more = n_bytes != 0 and used < cython.cast(u64, len(data)) and self.reason == NO_REASON
         return self.sequencer.take(first), used, self.reason
 
-    def _extended_size(self, message: cython.pointer[cython.const[u8]], n_bytes: u64) -> u64:
-        """Size of an extended order and its extension. 0 if more bytes must arrive, or if no extension follows it."""
+    def _size(self, message: cython.pointer[cython.const[u8]], n_bytes: u64) -> u64:
+        """Size of a new order or a replace, with its extension if it has one. 0 if more bytes must arrive, or if no
+        extension follows it where one must."""
         size: u64 = cython.sizeof(NewOrder)
+        if cython.cast(cython.pointer[cython.const[NewOrder]], message).instructions & EXTENDED == 0:
+            return size
         if n_bytes == size:
             return 0
         kind: u32 = message[size]
@@ -182,21 +185,25 @@ class Decoder:
             c.quantity |= cython.cast(u64, c.owner) << ORDER_ID_SHIFT
 
     def _fill_new(self, m: cython.pointer[cython.const[NewOrder]], c: cython.pointer[Command]) -> u32:
-        """Write a new order, or a replace, in whose message the fields after the quantity are ignored."""
+        """Write a new order, or a replace, whose message has the same fields but no order type, and no instruction
+        besides EXTENDED."""
         memcpy(cython.address(c.type), m, SHARED_BYTES)
         c.tag = m.tag
         terms: u32
         memcpy(cython.address(terms), cython.address(m.order_type), cython.sizeof(u32))
-        if terms == 0 or c.type == REPLACE_ORDER:
+        if terms == 0:
             return NONE  # a plain limit order, as most are
-        c.order_type = m.order_type
         c.instructions = m.instructions
         malformed: cython.bint = m.zero != 0
+        if c.type == REPLACE_ORDER:
+            malformed |= m.order_type != 0 or m.instructions != EXTENDED
+        else:
+            c.order_type = m.order_type
         if m.instructions & EXTENDED:
             e: cython.pointer[cython.const[OrderExtension]] = cython.cast(
                 cython.pointer[cython.const[OrderExtension]], m + 1
             )
-            malformed |= e.zero != 0 or e.zero2 != 0 or e.zero3 != 0
+            malformed |= e.zero != 0 or e.zero2 != 0
         return MALFORMED if malformed else NONE
 
     def _fill_cancel(self, m: cython.pointer[cython.const[CancelOrder]], c: cython.pointer[Command]) -> u32:
