@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Engine
+from pricetime.exchange.state.router import PUBLIC_REASONS
 from pricetime.types import REPORT, Reason, ReportKind
 
 (
@@ -21,7 +22,7 @@ from pricetime.types import REPORT, Reason, ReportKind
     PHASE_CHANGED,
     OPEN_ORDER,
     OPEN_ORDERS_END,
-) = ReportKind
+) = list(ReportKind)[:11]
 ORDER_ID = 2**48 - 1
 
 #: An order: instrument and id; side, price, quantity.
@@ -44,12 +45,16 @@ def open_orders(stream: NDArray[np.void]) -> Open:
         elif kind == REPLACED:
             assert found[key][0] == side
             found[key][1:] = price, quantity
-        elif kind in {TRADE, REDUCED, CANCELLED}:
+        elif kind == ReportKind.TRIGGERED:
+            found[key][1] = price
+        elif kind == ReportKind.HIDDEN:
+            found[key][2] += quantity
+        elif kind in {TRADE, REDUCED, CANCELLED, ReportKind.EXPIRED}:
             order = found[key]
             assert order[0] == side
             order[2] -= quantity
             assert order[2] >= 0
-            if kind == CANCELLED:
+            if kind in {CANCELLED, ReportKind.EXPIRED}:
                 assert order[2] == 0
             if order[2] == 0:
                 del found[key]
@@ -59,6 +64,16 @@ def open_orders(stream: NDArray[np.void]) -> Open:
 def engine_orders(engine: Engine) -> dict[int, Open]:
     """The same of all owners, from the books."""
     found: dict[int, Open] = {}
+    for order in engine.dump().resting:
+        number, order_id = int(order["instrument"]), int(order["order_id"])
+        values = [int(order[name]) for name in ("side", "price", "remaining")]
+        found.setdefault(order_id >> 48, {})[number, order_id & ORDER_ID] = values
+    return found
+
+
+def displayed_orders(engine: Engine) -> dict[int, Open]:
+    """Those that the market sees, also while an order waits for its extension."""
+    found: dict[int, Open] = {}
     for number in engine.instruments:
         for order in engine.book(number):
             mine = found.setdefault(order.id >> 48, {})
@@ -66,14 +81,15 @@ def engine_orders(engine: Engine) -> dict[int, Open]:
     return found
 
 
-#: The reasons that the feed has.
-PUBLIC_REASONS = [
-    Reason.IOC_REMAINDER,
-    Reason.FOK_UNFILLABLE,
-    Reason.MARKET_REMAINDER,
-    Reason.KEPT_PLACE,
-    Reason.NEVER_RESTS,
-]
+#: Kinds of reports in a stream whose maker id is the hidden part of the quantity.
+HIDING = [CANCELLED, REDUCED, ReportKind.EXPIRED, ReportKind.TRIGGERED]
+
+
+def is_public(own: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which reports of a stream the feed has too."""
+    hidden = np.isin(own["kind"], HIDING) & (own["maker_id"] == own["quantity"])
+    public: NDArray[np.bool_] = ~hidden & (own["reason"] != Reason.WAITS) & (own["kind"] != ReportKind.HIDDEN)
+    return public
 
 
 def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void]) -> None:
@@ -81,8 +97,8 @@ def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void
     assert feed["seq_num"].tolist() == list(range(1, len(feed) + 1))
     feed = feed[feed["kind"] != PHASE_CHANGED]
     told = 0
-    entered = feed["order_id"][feed["kind"] == ACCEPTED]
-    assert entered.tolist() == list(range(1, len(entered) + 1)), "each order has the next reference"
+    entered = np.concatenate([s["maker_id"][s["kind"] == ACCEPTED] for s in streams.values()])
+    assert sorted(entered.tolist()) == list(range(1, len(entered) + 1)), "each order has the next reference"
     assert not set(feed["reason"].tolist()) - {0, *PUBLIC_REASONS}
     for stream in streams.values():
         assert stream["seq_num"].tolist() == list(range(1, len(stream) + 1))
@@ -90,6 +106,7 @@ def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void
         own = stream[~np.isin(stream["kind"], [REJECTED, MASS_CANCELLED, OPEN_ORDER, OPEN_ORDERS_END])]
         accepted = own[own["kind"] == ACCEPTED]
         ids = dict(zip(accepted["maker_id"].tolist(), accepted["order_id"].tolist(), strict=True))
+        own = own[is_public(own)]
         as_maker = own["reason"] == Reason.AS_MAKER
         told += int((~as_maker).sum())
         hidden = np.array(list(ids), np.uint64)
@@ -104,8 +121,13 @@ def same(own: NDArray[np.void], public: NDArray[np.void], ids: Mapping[int, int]
     """Reports of a stream, and those of the feed that they are copies of."""
     assert len(own) == len(public)
     as_maker = field == "maker_id"
-    for name in ("kind", "instrument", "price", "quantity"):
+    for name in ("kind", "instrument", "price"):
         assert np.array_equal(own[name], public[name]), name
+    hiding = np.isin(own["kind"], HIDING)
+    shown = own["quantity"] - np.where(hiding, own["maker_id"], 0)
+    accepted = own["kind"] == ACCEPTED  # their hidden part is not told: it follows from the order
+    assert np.array_equal(shown[~accepted], public["quantity"][~accepted])
+    assert (shown[accepted] >= public["quantity"][accepted]).all()
     assert np.array_equal(own["side"], 3 - public["side"] if as_maker else public["side"])
     assert own["order_id"].tolist() == [ids[number] for number in public[field].tolist()]
     if as_maker:
@@ -116,4 +138,4 @@ def same(own: NDArray[np.void], public: NDArray[np.void], ids: Mapping[int, int]
         assert np.array_equal(own["maker_id"][trades], public["maker_id"][trades])
         entered = (own["kind"] == ACCEPTED) | (own["kind"] == REPLACED)
         assert np.array_equal(own["maker_id"][entered], public["order_id"][entered])
-        assert not own["maker_id"][~trades & ~entered].any()
+        assert not own["maker_id"][~trades & ~entered & ~hiding].any()

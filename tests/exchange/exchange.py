@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pricetime.core.instrument import Instrument
 from pricetime.exchange.standby.depth import BookDepth, SideDepth
 from pricetime.native.histogram import Histogram
-from pricetime.types import COMMAND, Phase, Reason
+from pricetime.types import COMMAND, CommandType, Phase, PriceKind, Reason, ReportKind, Side
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.exchange.control.test_retransmission import FakeBooks, FakeStore
 
@@ -29,6 +30,11 @@ class FakeExchange:
         self.journal: Journal | None = None
         self.level = AcknowledgementLevel.VOLATILE
         self.phases = {1: Phase.CONTINUOUS, 2: Phase.CONTINUOUS}
+        self.changes = 0  # of phases
+        self.recovered_ns = 0
+        self.answers: list[tuple[int, int, int, int, int, int, int]] = []
+        self.rejects: dict[CommandType, Reason] = {}  # commands that are rejected
+        self.auction = (Reason.NONE, Side.BID, 100, 40, 7)  # reason, side, price, volume and surplus
         self.told: list[object] = []
         self.full = 0  # how many commands find no room
         self.drains = True
@@ -42,11 +48,55 @@ class FakeExchange:
         self.fds.append(fd)
         return True
 
-    def set_phase(self, instrument: int, state: Phase) -> bool:
+    @property
+    def instruments(self) -> dict[int, Instrument]:
+        return {number: Instrument(number, f"I{number}") for number in self.phases}
+
+    def phase(self, instrument: int) -> Phase:
+        return self.phases[instrument]
+
+    def phase_changes(self) -> int:
+        return self.changes
+
+    def begin(self, instrument: int, phase: Phase) -> None:
+        """An order, a schedule or the operator begins a phase."""
+        self.phases[instrument] = phase
+        self.changes += 1
+
+    def command(self, kind: CommandType, instrument: int, flags: int = 0, price: int = 0, number: int = 0) -> bool:
         self.full -= 1
-        if self.full < 0:
-            self.told.append(("set_phase", instrument, state.name))
-        return self.full < 0
+        if self.full >= 0:
+            return False
+        self.told.append((kind.name.lower(), instrument, *self._words(kind, flags, price)))
+        if not self.stuck:
+            self.answers.append((number, *self._answer(kind, instrument, flags, price)))
+        return True
+
+    def _words(self, kind: CommandType, flags: int, price: int) -> tuple[object, ...]:
+        if kind in {CommandType.SET_PHASE, CommandType.UNCROSS}:
+            return (Phase(flags).name,)
+        return (PriceKind(flags).name, price) if kind is CommandType.SET_PRICE else ()
+
+    def _answer(
+        self, kind: CommandType, instrument: int, flags: int, price: int
+    ) -> tuple[int, int, int, int, int, int]:
+        """Kind, reason, side, price, quantity and surplus."""
+        if kind in self.rejects:
+            return ReportKind.REJECTED, self.rejects[kind], 0, 0, 0, 0
+        if kind in {CommandType.SET_PHASE, CommandType.UNCROSS}:
+            self.begin(instrument, Phase(flags))
+        if kind is CommandType.SET_PHASE:
+            return ReportKind.PHASE_CHANGED, 0, 0, 0, flags, 0
+        if kind is CommandType.SET_PRICE:
+            return ReportKind.PRICE_SET, 0, 0, price, flags, 0
+        if kind is CommandType.EXPIRE:
+            return ReportKind.EXPIRY_DONE, 0, 0, 0, 3, 0
+        uncrossed = ReportKind.UNCROSSED if kind is CommandType.UNCROSS else ReportKind.INDICATIVE
+        return uncrossed, *self.auction
+
+    def take_answers(self) -> list[tuple[int, int, int, int, int, int, int]]:
+        answers, self.answers = self.answers, []
+        return answers
 
     def want_snapshot(self) -> bool:
         self.told.append("want_snapshot")

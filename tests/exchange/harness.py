@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime.exchange.exchange import Exchange
-from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.exchange.settings.server_log import Log
 from pricetime.native.disk import Disk
 from pricetime.types import REPORT, ReportKind

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pricetime import FOK, IOC
-from pricetime.exchange.settings.config import InstrumentConfig
+from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.native.latency import NAMES
-from pricetime.types import Phase, SelfTrade
+from pricetime.types import CommandType, Phase, SelfTrade
 from pricetime.wire.messages import Message
 from tests.exchange.blast import Blast
 from tests.exchange.harness import Client, Harness, harness
@@ -108,7 +108,7 @@ def test_commands_of_the_exchange_itself() -> None:
         client.ask(new(1))
         client.close()
         here.settle()
-        here.exchange.set_phase(2, Phase.HALTED)
+        here.exchange.command(CommandType.SET_PHASE, 2, Phase.HALTED)
         here.settle()
         for interval in INTERVALS:
             assert counts(here, interval) == {"rests": 1, "other": 2}

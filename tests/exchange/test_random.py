@@ -8,18 +8,28 @@ import pytest
 
 from pricetime import COMMAND, Instrument
 from pricetime.core.builder import BookBuilder
-from pricetime.exchange.settings.config import InstrumentConfig
+from pricetime.exchange.settings.instrument import InstrumentConfig
+from pricetime.exchange.state.router import PUBLIC_REASONS
 from pricetime.reference.commands import apply
 from pricetime.types import ALL_INSTRUMENTS, EXECUTION_REPORT, CommandType, Phase, Reason, ReportKind, SelfTrade
-from pricetime.wire.messages import Message, NewOrder, OrderExtension
+from pricetime.wire.messages import Message, NewOrder, OrderExtension, ReplaceOrder
 from tests.engines import ReferenceEngine
-from tests.exchange.accounts import ORDER_ID, PUBLIC_REASONS, as_array, check_streams, engine_orders, open_orders
+from tests.exchange.accounts import (
+    ORDER_ID,
+    as_array,
+    check_streams,
+    displayed_orders,
+    engine_orders,
+    open_orders,
+)
 from tests.exchange.harness import Client, Harness, harness
 from tests.exchange.orders import EXTENDED, POST_ONLY, cancel, extension, mass_cancel, new, reduce, replace
 from tests.exchange.orders import open_orders as ask_open_orders
 from tests.fuzz.gateway import command_of, commands_of_extended
 
-ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, _, OPEN_ORDER, OPEN_ORDERS_END = ReportKind
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED = list(ReportKind)[:5]
+REJECTED, MASS_CANCELLED = ReportKind.REJECTED, ReportKind.MASS_CANCELLED
+OPEN_ORDER, OPEN_ORDERS_END = ReportKind.OPEN_ORDER, ReportKind.OPEN_ORDERS_END
 OWNERS = [1, 2, 7, 300, 65535]
 INSTRUMENTS = (
     InstrumentConfig(id=1),
@@ -37,6 +47,11 @@ def array_of(*rows: dict[str, int]) -> np.ndarray[Any, np.dtype[np.void]]:
     return commands
 
 
+#: Kinds of reports whose maker id is the hidden part of the quantity, and kinds that the owner of their order receives.
+HIDING = {ACCEPTED, CANCELLED, REDUCED, ReportKind.EXPIRED, ReportKind.TRIGGERED}
+OWNED = HIDING | {TRADE, REPLACED, ReportKind.REFRESHED, ReportKind.HIDDEN}
+
+
 class Oracle:
     """What every owner and the feed must receive: a reference engine, and the rules of routing."""
 
@@ -48,14 +63,14 @@ class Oracle:
         )  # fmt: skip
         self.references: dict[tuple[int, int], int] = {}  # of every order that there was, the newest of an id
         self.accepted = 0
-        self.extended = NewOrder()
+        self.extended: NewOrder | ReplaceOrder = NewOrder()
         self.streams: dict[int, list[Row]] = {owner: [] for owner in OWNERS}
         self.feed: list[Row] = []
 
     def take(self, owner: int, message: Message) -> None:
         if isinstance(message, OrderExtension):
             self.apply_extended(owner, commands_of_extended(self.extended, message, owner))
-        elif isinstance(message, NewOrder) and message.instructions & EXTENDED:
+        elif isinstance(message, NewOrder | ReplaceOrder) and message.instructions & EXTENDED:
             self.extended = message  # its extension follows
         else:
             self.apply(**command_of(message, owner))
@@ -80,10 +95,13 @@ class Oracle:
         if kind == ACCEPTED:
             self.accepted += 1
             self.references[instrument, key] = self.accepted
-        about_orders = {ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, OPEN_ORDER}
-        hidden = self.references[instrument, key] if kind in about_orders else 0
-        hidden_maker = self.references[instrument, maker] if maker else 0
-        other = hidden if kind in {ACCEPTED, REPLACED, OPEN_ORDER} else hidden_maker if kind == TRADE else 0
+        if kind in OWNED and key >> 48:
+            owner = key >> 48
+        hidden = self.references[instrument, key] if kind in OWNED | {OPEN_ORDER} else 0
+        hidden_maker = self.references[instrument, maker] if kind in {TRADE, REPLACED} else 0
+        other = hidden if kind in {ACCEPTED, REPLACED, OPEN_ORDER} else hidden_maker if kind == TRADE else maker
+        if (kind, reason) == (OPEN_ORDER, Reason.WAITS):
+            other = maker  # its trigger price
         own_id = key if reason == Reason.INVALID_ORDER_ID else key & ORDER_ID
         if owner:
             self.add(self.streams[owner], kind, side, reason, instrument, own_id, other, price, quantity)
@@ -91,9 +109,11 @@ class Oracle:
             stream = self.streams[maker >> 48]
             as_maker = Reason.AS_MAKER
             self.add(stream, TRADE, 3 - side, as_maker, instrument, maker & ORDER_ID, hidden, price, quantity)
-        if kind not in {REJECTED, MASS_CANCELLED, OPEN_ORDER, OPEN_ORDERS_END}:
+        shown = quantity - (maker if kind in HIDING else 0)
+        private = kind in {REJECTED, MASS_CANCELLED, OPEN_ORDER, OPEN_ORDERS_END, ReportKind.HIDDEN}
+        if not private and (shown or kind not in HIDING) and (kind, reason) != (REPLACED, Reason.WAITS):
             public = reason if reason in PUBLIC_REASONS else 0
-            self.add(self.feed, kind, side, public, instrument, hidden, hidden_maker, price, quantity)
+            self.add(self.feed, kind, side, public, instrument, hidden, hidden_maker, price, shown)
 
     @staticmethod
     def add(stream: list[Row], kind: int, side: int, reason: int, instrument: int, *rest: int) -> None:
@@ -113,11 +133,11 @@ class Crowd:
 
     def messages(self, owner: int, count: int) -> list[Message]:
         """What an owner may send now: much of it is about its own orders, and some of it is wrong."""
-        resting = list(engine_orders(self.here.exchange.engine).get(owner, {}))
+        resting = list(displayed_orders(self.here.exchange.engine).get(owner, {}))
         found: list[Message] = []
         for _ in range(count):
             found.append(self.message(resting))
-            if isinstance(found[-1], NewOrder) and found[-1].instructions & EXTENDED:
+            if isinstance(found[-1], NewOrder | ReplaceOrder) and found[-1].instructions & EXTENDED:
                 found.append(extension(self.rng.randrange(100)))
         return found
 
@@ -134,7 +154,8 @@ class Crowd:
             order_type=rng.choice([0] * 9 + [1, 3]), time_in_force=rng.choice([0] * 8 + [1, 2, 3, 4]),
             instructions=rng.choice([0] * 12 + [POST_ONLY, EXTENDED]),
         )  # fmt: skip
-        others: list[Message] = [cancel(own, number), replace(own, price, quantity, number), reduce(own, lot, number)]
+        changed = replace(own, price, quantity, number)._replace(instructions=rng.choice([0] * 9 + [EXTENDED]))
+        others: list[Message] = [cancel(own, number), changed, reduce(own, lot, number)]
         chosen = order if rng.random() < 0.6 else rng.choice(others)
         if rng.random() < 0.005:
             return mass_cancel(own, rng.choice([0, 1, 2]), rng.choice([number, ALL_INSTRUMENTS]))
@@ -190,7 +211,7 @@ def test_each_owner_and_the_feed_receive_their_reports(seed: int) -> None:
                 crowd.come_back(owner)
             if rng.random() < 0.1:
                 number, state = rng.choice([1, 3, 70]), rng.choice([0, 0, 1])
-                assert here.exchange.set_phase(number, state)
+                assert here.exchange.command(CommandType.SET_PHASE, number, state)
                 here.settle()
                 oracle.apply(session=0, type=CommandType.SET_PHASE, instrument=number, flags=state)
             if step % 10 == 0:
@@ -241,7 +262,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
                 crowd.gather()
                 here.exchange.follower.snapshot()
             if rng.random() < 0.02:
-                here.exchange.set_phase(rng.choice([1, 3, 70]), Phase(rng.choice([0, 0, 1])))
+                here.exchange.command(CommandType.SET_PHASE, rng.choice([1, 3, 70]), Phase(rng.choice([0, 0, 1])))
         here.settle()
         crowd.gather()
         here.settle()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..types import Phase, PriceKind
 from .stop import CannotRun
 
 #: Columns of the commands that print a table.
 COLUMNS = {
+    "status": ("instrument", "symbol", "phase"),
     "orders": ("instrument", "id", "side", "price", "quantity"),
     "sessions": ("owner", "unsent_bytes", "silent_ms", "next_sequence"),
 }
@@ -50,6 +53,7 @@ def admin(context: click.Context, journal: Path | None, path: Path | None, *, as
         pricetime admin --journal /var/lib/exchange orders 7
         pricetime admin --journal /var/lib/exchange kill 7       # block, log out, cancel everything
         pricetime admin --journal /var/lib/exchange halt 1
+        pricetime admin --journal /var/lib/exchange uncross 1 continuous
         pricetime admin --journal /var/lib/exchange backup /backups/monday
     """
     from ..exchange.settings.admin_socket import beside
@@ -57,32 +61,56 @@ def admin(context: click.Context, journal: Path | None, path: Path | None, *, as
     context.obj = (path or (beside(journal.absolute()) if journal else None), as_json)
 
 
-#: The argument of a subcommand: its type, and an example.
-ARGUMENTS = {"owner": (click.IntRange(1, 65535), "7"), "instrument": (click.IntRange(0), "1")}
+def written(enum: type[IntEnum]) -> click.Choice[str]:
+    """The members of an enumeration, as the settings and the server write them."""
+    return click.Choice([member.name.lower().replace("_", "-") for member in enum])
 
 
-def define(name: str, argument: str | None, text: str) -> None:
-    """Define a subcommand, which sends its argument, if it has one, to the server."""
-    kind, example = ARGUMENTS[argument] if argument else (None, "")
+#: The arguments of subcommands: the type of each, and an example.
+ARGUMENTS: dict[str, tuple[Any, str]] = {
+    "owner": (click.IntRange(1, 65535), "7"),
+    "instrument": (click.IntRange(0), "1"),
+    "phase": (written(Phase), "continuous"),
+    "kind": (written(PriceKind), "reference"),
+    "price": (click.INT, "10050"),
+}
+
+
+def define(name: str, arguments: str, text: str) -> None:
+    """Define a subcommand, which sends its arguments to the server."""
 
     @click.pass_obj
     def run(target: tuple[Path | None, bool], /, **given: Any) -> None:
         ask(target, name, **given)
 
-    text = f"{text}\n\n\b\n    pricetime admin --journal /var/lib/exchange {name} {example}".rstrip()
-    admin.command(name, help=text)(click.argument(argument, type=kind)(run) if argument else run)
+    names = arguments.split()
+    example = " ".join(["pricetime admin --journal /var/lib/exchange", name, *(ARGUMENTS[one][1] for one in names)])
+    for argument in reversed(names):
+        run = click.argument(argument, type=ARGUMENTS[argument][0])(run)
+    # a negative price is not an option
+    admin.command(name, help=f"{text}\n\n\b\n    {example}", context_settings={"ignore_unknown_options": True})(run)
 
 
+define("status", "", "List the instruments with their phases.")
 define("kill", "owner", "Block OWNER, end its session, cancel its orders (kill switch).")
 define("cancel", "owner", "Cancel all orders of OWNER. It stays logged in.")
 define("logout", "owner", "End the session of OWNER. Cancels its orders unless its login asked to keep them.")
 define("block", "owner", "Reject logins of OWNER until unblock or a restart. Its current session continues: see kill.")
 define("unblock", "owner", "Allow logins of OWNER again.")
 define("orders", "owner", "List the open orders of OWNER. Oldest first, at most 10,000.")
-define("halt", "instrument", "Halt INSTRUMENT: it accepts only cancels. SIGHUP does not open it; a restart may.")
-define("open", "instrument", "Open INSTRUMENT.")
-define("sessions", None, "List the sessions and the blocked owners.")
-define("snapshot", None, "Write a snapshot now. The next start replays only commands after it.")
+define("halt", "instrument", "Halt INSTRUMENT: it accepts only cancels. Its schedule waits until the halt ends.")
+define("open", "instrument", "Begin continuous trading in INSTRUMENT.")
+define("phase", "instrument phase", "Begin PHASE of INSTRUMENT, without an auction.")
+define("uncross", "instrument phase", "Trade at the auction price of INSTRUMENT, then begin PHASE. Prints what traded.")
+define("indicate", "instrument", "Publish where the auction of INSTRUMENT would trade.")
+define(
+    "set-price",
+    "instrument kind price",
+    "Set the reference, last, low or high price.",
+)
+define("expire", "instrument", "Expire due GTD orders, and DAY orders if closed.")
+define("sessions", "", "List the sessions and the blocked owners.")
+define("snapshot", "", "Write a snapshot now. The next start replays only commands after it.")
 
 
 @admin.command()

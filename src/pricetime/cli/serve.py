@@ -151,24 +151,32 @@ def metavar(name: str, field: FieldInfo) -> str:
 
 def shown(value: object) -> str:
     """A value as the help, the documentation and ``--show-settings`` show it."""
-    from ..exchange.settings.config import InstrumentConfig, OwnerConfig
+    from ..exchange.settings.config import OwnerConfig
+    from ..exchange.settings.instrument import InstrumentConfig
 
     tables = (InstrumentConfig, OwnerConfig)
     if isinstance(value, tuple):
         mark = ";" if any(isinstance(part, tables) for part in value) else ","
         return mark.join(map(shown, value)) or "none"
     if isinstance(value, tables):
-        from enum import IntEnum
-
-        from ..exchange.settings.fields import written
-
         given = [(name, getattr(value, name)) for name in value.model_fields_set]
-        return ",".join(
-            f"{name}={written(part) if isinstance(part, IntEnum) else part}" for name, part in sorted(given)
-        )
+        return ",".join(f"{name}={part_shown(part)}" for name, part in sorted(given))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
+
+
+def part_shown(value: object) -> str:
+    """A value of a table as an option gives it: ``cancel-newest``, ``limit/market``, or the rows of a schedule."""
+    from enum import IntEnum
+
+    from ..exchange.settings.fields import written
+
+    if isinstance(value, IntEnum):
+        return written(value)
+    if isinstance(value, frozenset):
+        return "/".join(map(part_shown, sorted(value)))
+    return "|".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def rows(config: GatewayConfig) -> Iterator[tuple[str, str, str, bool]]:

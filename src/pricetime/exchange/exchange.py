@@ -18,9 +18,11 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.instrument import Instrument
 from ..log.commit_log import CommitLog, VolatileLog
 from ..native.disk import Disk
 from ..native.histogram import Histogram
+from ..types import CommandType, Phase
 from ..wire.rules import allowed
 from ..wire.types import AcknowledgementLevel
 from .io.connections import Connections
@@ -103,7 +105,7 @@ class Exchange:
         self.timing = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
         self.loop = EventLoop(settings, machine, log, self.connections, decoder, publisher, self.timing)
         self.engine, self.store = machine.engine, machine.store
-        self.phases = machine.phases()  #: phases of the instruments at the start
+        self.recovered_ns = machine.timestamp  #: time of the last command before the start, ns; 0: there is none
 
     # ------------------------------------------------------------------ threads
 
@@ -172,9 +174,16 @@ class Exchange:
         """
         return self.channel.admit(fd, owner, flags, next_sequence)
 
-    def set_phase(self, instrument: int, phase: int) -> bool:
-        """Change the phase of an instrument. False if too many requests are waiting."""
-        return self.channel.set_phase(instrument, phase)
+    def command(self, kind: CommandType, instrument: int, flags: int = 0, price: int = 0, number: int = 0) -> bool:
+        """Issue SET_PHASE, UNCROSS, INDICATE, SET_PRICE or EXPIRE. False if too many requests are waiting.
+
+        ``number``: of its answer in ``take_answers``, 0 if no answer is wanted.
+        """
+        return self.channel.command(kind, instrument, flags, price, number)
+
+    def take_answers(self) -> list[tuple[int, int, int, int, int, int, int]]:
+        """Answers to commands since the last call, see ``ControlChannel.take_answers``."""
+        return self.channel.take_answers()
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
         """End an owner's session unless ``session_reason`` (a SessionReason) is 0, and cancel its orders unless
@@ -207,6 +216,24 @@ class Exchange:
     def progress(self) -> tuple[int, int]:
         """Sequence numbers of the last command received and of the last command answered."""
         return self.loop.progress()
+
+    @property
+    def phases(self) -> dict[int, Phase]:
+        """The phase of each instrument, as the reports that were sent say. O(instruments)."""
+        return {instrument: self.loop.phases.phase(instrument) for instrument in self.instruments}
+
+    def phase(self, instrument: int) -> Phase:
+        """The phase of one instrument, which must exist."""
+        return self.loop.phases.phase(instrument)
+
+    @property
+    def instruments(self) -> dict[int, Instrument]:
+        """The instruments by number. O(instruments)."""
+        return self.engine.instruments
+
+    def phase_changes(self) -> int:
+        """Number of changes of phases since the start."""
+        return self.loop.phases.changes
 
     def sessions(self) -> list[tuple[int, int, int, int]]:
         """The sessions, see ``Connections.listed``."""

@@ -8,16 +8,16 @@ from typing import Any, cast
 
 import pytest
 
+from pricetime.exchange.control import commands, secrets
 from pricetime.exchange.control import control as module
 from pricetime.exchange.control import preflight as preflight_module
-from pricetime.exchange.control import secrets
 from pricetime.exchange.control.control import Control
 from pricetime.exchange.control.preflight import preflight
 from pricetime.exchange.exchange import Exchange
 from pricetime.exchange.settings.admin_socket import connect
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.sources import load
-from pricetime.types import Phase
+from pricetime.types import CommandType, Phase, Reason
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.exchange.control.test_login import CHALLENGE_BYTES, login
 from tests.exchange.control.test_retransmission import ask
@@ -206,7 +206,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    monkeypatch.setattr(commands, "POLL_S", 0.0)
     with serving(load(file, OPEN)) as running:
         running.exchange.full = 3
         write(file, "halted")
@@ -230,27 +230,53 @@ def test_what_the_operator_halted_stays_so_when_the_settings_are_read_again(file
         until(lambda: running.events.of("reloaded"))
         write(file, "halted")  # of the other instrument
         running.call(running.control._begin_reload)
-        until(lambda: len(running.events.of("instrument phase")) == 2)
+        until(lambda: running.events.of("instrument phase"))
     assert running.exchange.told[:3] == [("set_phase", 1, "HALTED"), ("set_phase", 2, "HALTED"), "begin_stop"]
 
 
+def test_a_phase_that_the_exchange_rejects(file: Path) -> None:
+    exchange = FakeExchange()
+    exchange.phases[1] = Phase.PRE_OPEN
+    exchange.rejects = {CommandType.SET_PHASE: Reason.MUST_UNCROSS}
+    with serving(load(file, OPEN), exchange) as running:
+        (said,) = running.events.of("instrument phase not set")
+    assert (said["instrument"], said["phase"], said["rejected"]) == (1, "CONTINUOUS", "MUST_UNCROSS")
+
+
+def test_a_schedule_runs_from_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "exchange.toml"
+    file.write_text('[[instruments]]\nid = 1\nschedule = ["mon-sun 00:00 closed"]\n[[instruments]]\nid = 2\n')
+    with serving(load(file, OPEN)) as running:
+        until(lambda: running.events.of("schedule"))
+        running.call(running.control._begin_reload)
+        until(lambda: running.events.of("reloaded"))
+    assert running.exchange.told[:1] == [("set_phase", 1, "CLOSED")]
+    assert running.exchange.told[1] == "begin_stop", "neither phase is set again"
+    assert running.events.of("schedule")[0]["step"] == "mon-sun 00:00 closed"
+
+
 def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    monkeypatch.setattr(commands, "COMMAND_TIMEOUT_S", 0.01)
     with serving(load(file, OPEN)) as running:
         running.exchange.full = 10**6
         write(file, "halted")
         running.call(running.control._begin_reload)
-        until(lambda: running.events.of("instrument phase not set: too many waiting requests"))
+        until(lambda: running.events.of("instrument phase not set"))
+        assert "not executed within" in running.events.of("instrument phase not set")[0]["error"]
         running.exchange.full = 0
         running.call(running.control._begin_reload)
         until(lambda: running.events.of("instrument phase"))
 
 
-def test_new_instruments_need_a_restart(file: Path) -> None:
+def test_new_instruments_and_other_rules_need_a_restart(file: Path) -> None:
     with serving(load(file, OPEN)) as running:
         file.write_text("[[instruments]]\nid = 3\n")
         running.call(running.control._begin_reload)
         until(lambda: running.events.of("new instruments need a restart"))
+        file.write_text('[[instruments]]\nid = 1\n[[instruments]]\nid = 2\nschedule = ["09:00 closed"]\n')
+        running.call(running.control._begin_reload)
+        until(lambda: len(running.events.of("settings need a restart")) == 2)
+        assert running.events.of("settings need a restart")[1]["changed"] == ["instruments"]
 
 
 def test_secrets_are_read_again(tmp_path: Path) -> None:

@@ -20,11 +20,13 @@ from pricetime.exchange.control import acceptor, meters, metrics
 from pricetime.exchange.control.acceptor import Acceptor
 from pricetime.exchange.control.feed_listener import FeedListener
 from pricetime.exchange.control.metrics import ExchangeCollector, Services
-from pricetime.exchange.settings.config import InstrumentConfig
+from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.native.histogram import Histogram
+from pricetime.types import CommandType, OrderType, Phase, Reason, ReportKind, TimeInForce
+from pricetime.wire.messages import OrderExtension
 from tests.exchange.harness import Client, Harness, harness
 from tests.exchange.kept import Kept
-from tests.exchange.orders import ASK, BID, cancel, new, reduce, replace
+from tests.exchange.orders import ASK, BID, EXTENDED, cancel, new, reduce, replace
 
 
 class FakeListener(FeedListener):
@@ -130,17 +132,47 @@ def test_a_spread_and_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:
         client = here.client(1)
         client.send(new(1, BID, 95), new(2, ASK, 102), new(1, BID, -7, instrument=2))
         client.drain()
-        here.exchange.set_phase(2, 1)
+        here.exchange.command(CommandType.SET_PHASE, 2, 1)
         here.settle()
         now = Samples(here)
         assert now.with_value("book_spread_ticks") == {"{instrument=1,symbol=}": 7}
         assert now["book_best_price_ticks{instrument=2,side=bid,symbol=}"] == -7
-        assert now.with_value("instrument_halted") == {"{instrument=2,symbol=}": 1}
+        assert now.with_value("instrument_phase") == {
+            "{instrument=1,phase=continuous,symbol=}": 1, "{instrument=2,phase=halted,symbol=}": 1,
+        }  # fmt: skip
+        assert now["instrument_phase{instrument=2,phase=pre_open,symbol=}"] == 0
         assert now["books_left_out"] == 0
         monkeypatch.setattr(metrics, "MOST_BOOKS", 1)
         fewer = Samples(here)
         assert fewer["books_left_out"] == 1
         assert "book_orders{instrument=2,side=bid,symbol=}" not in fewer
+
+
+def test_phases_and_orders_of_venues() -> None:
+    ranged = InstrumentConfig(id=1, reference_price=100, static_range=5)
+    with harness(instruments=(ranged,), expiry_interval_ms=10, indicative_interval_ms=0) as here:
+        client = here.client(1)
+        none = ("auctions_total", "volatility_interruptions_total", "orders_triggered_total", "orders_expired_total")
+        assert not any(Samples(here).with_value(name) for name in none)
+        slices = OrderExtension(display_quantity=2)
+        client.ask(new(1, ASK, 100, 4, instructions=EXTENDED), slices, new(2, BID, 100, 3))
+        stop = OrderExtension(trigger_price=101)
+        client.ask(new(3, BID, 0, 1, order_type=OrderType.STOP, instructions=EXTENDED), stop)
+        client.ask(new(4, ASK, 101, 2), new(8, BID, 101, 5))
+        client.ask(new(5, ASK, 106, 1), new(6, BID, 106, 5), new(7, BID, 90, time_in_force=TimeInForce.DAY))
+        for kind, phase in (
+            (CommandType.INDICATE, 0), (CommandType.UNCROSS, Phase.PRE_OPEN), (CommandType.UNCROSS, Phase.CLOSED),
+        ):  # fmt: skip
+            here.exchange.command(kind, 1, phase)
+            here.settle()
+        here.until(lambda: here.exchange.report_counts().get((ReportKind.EXPIRED, Reason.DAY_ENDED)))
+        now = Samples(here)
+    assert now.with_value("auctions_total") == {"{result=priced}": 1, "{result=no_price}": 1}
+    assert now["indicative_prices_total"] == now["volatility_interruptions_total"] == 1
+    assert now["icebergs_refreshed_total"] == 1
+    assert now["orders_triggered_total"] == 1
+    assert now.with_value("orders_expired_total") == {"{reason=day_ended}": 1}
+    assert now["orders_expired_total{reason=expiry_reached}"] == 0
 
 
 def test_latency(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,16 @@ from pricetime.exchange.io.throttle import Throttle
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.state.sequencer import Sequencer
 from pricetime.types import COMMAND, ORDER_EXTENSION, CommandType, OrderType, Reason, TimeInForce
-from pricetime.wire.messages import Heartbeat, Logout, MassCancel, Message, OrderExtension
+from pricetime.wire.messages import (
+    SIZES,
+    Heartbeat,
+    Logout,
+    MassCancel,
+    Message,
+    NewOrder,
+    OrderExtension,
+    ReplaceOrder,
+)
 from pricetime.wire.rules import allowed
 from pricetime.wire.session import Role, State
 from pricetime.wire.types import SessionReason
@@ -31,6 +40,9 @@ NEUTRAL: list[Message] = [Heartbeat(next_sequence=5)]
 ORDERS = [new(1), replace(1, 1, 1)]
 CANCELS = [cancel(1), reduce(1, 1), mass_cancel(1)]
 MS = 1_000_000
+
+#: Type of a checkpoint among the commands of a journal.
+CHECKPOINT = 255
 STOP, IOC = OrderType.STOP, TimeInForce.IOC
 
 
@@ -54,7 +66,7 @@ def test_every_message(message: Message) -> None:
     [command] = commands
     fields = message._asdict()
     fields["order_id"] |= 0xABCD << 48
-    fields["owner"] = 0xABCD  # a replace says one too, which is ignored
+    fields["owner"] = 0xABCD
     head = {"sequence": 1, "timestamp": 0, "session": 0xABCD, "length": 40}
     if isinstance(message, MassCancel):
         head["tag"] = PARTS[0]
@@ -72,16 +84,24 @@ def test_commands_are_numbered_on_and_on() -> None:
     assert commands["sequence"].tolist() == [5, 6]
 
 
-def test_an_order_with_its_extension() -> None:
-    order = new(3, order_type=STOP, time_in_force=IOC, instructions=EXTENDED | POST_ONLY, tag=7)
-    more = OrderExtension(trigger_price=-5, display_quantity=2**64 - 1, expiry_ns=1 << 40, minimum_quantity=9)
+EXTENDED_ORDERS: list[NewOrder | ReplaceOrder] = [
+    new(3, order_type=STOP, time_in_force=IOC, instructions=EXTENDED | POST_ONLY, tag=7),
+    replace(3, 5, 6)._replace(instructions=EXTENDED, tag=7),
+]
+
+
+@pytest.mark.parametrize("order", EXTENDED_ORDERS, ids=lambda order: type(order).__name__)
+def test_an_order_with_its_extension(order: NewOrder | ReplaceOrder) -> None:
+    more = OrderExtension(
+        protection=2**32 - 1, trigger_price=-5, display_quantity=2**64 - 1, expiry_ns=1 << 40, minimum_quantity=9
+    )
     decoder = make()
     commands, used, reason = decoder.decoded(new(1).encode() + order.encode() + more.encode() + cancel(3).encode(), 7)
     assert (len(commands), used, reason) == (4, 40 + 80 + 16, 0)
     assert commands["sequence"].tolist() == [1, 2, 3, 4]
     sent = commands[1]
-    assert (sent["order_type"], sent["time_in_force"], sent["instructions"]) == (STOP, IOC, EXTENDED | POST_ONLY)
-    assert (sent["type"], sent["tag"], sent["order_id"]) == (CommandType.NEW_ORDER, 7, 7 << 48 | 3)
+    for name, value in (order._asdict() | {"order_id": 7 << 48 | 3}).items():
+        assert name.startswith("zero") or sent[name] == value, name
     head = {"sequence": 3, "session": 7, "length": 40, "type": CommandType.ORDER_EXTENSION}
     [extension] = commands[2:3].view(ORDER_EXTENSION)
     for name in ORDER_EXTENSION.names or ():
@@ -90,19 +110,44 @@ def test_an_order_with_its_extension() -> None:
 
 def test_an_order_waits_for_its_extension() -> None:
     """Neither of the two becomes a command before both are complete."""
-    data = new(1, instructions=EXTENDED).encode() + extension(5).encode()
-    for before in (b"", new(2).encode()):
-        for at in range(len(data)):
-            assert decode(before + data[:at]) == decode(before), at
-        assert len(decode(before + data).commands) == len(decode(before).commands) + 2
+    for order in EXTENDED_ORDERS:
+        data = order.encode() + extension(5).encode()
+        for before in (b"", new(2).encode(), EXTENDED_ORDERS[1].encode() + extension(2).encode()):
+            for at in range(len(data)):
+                assert decode(before + data[:at]) == decode(before), at
+            assert len(decode(before + data).commands) == len(decode(before).commands) + 2
 
 
 @pytest.mark.parametrize("message", [new(2), cancel(2), Heartbeat(), Logout(), new(2, instructions=EXTENDED)])
 def test_an_extended_order_without_its_extension_ends_the_session(message: Message) -> None:
     before = new(1).encode()
-    data = before + new(3, instructions=EXTENDED).encode() + message.encode()
-    for end in (len(before) + 41, len(data)):
-        assert decode(data[:end]) == Expected(decode(before).commands, 40, SessionReason.OUT_OF_STATE)
+    for order in EXTENDED_ORDERS:
+        data = before + order.encode() + message.encode()
+        for end in (len(before) + 41, len(data)):
+            assert decode(data[:end]) == Expected(decode(before).commands, 40, SessionReason.OUT_OF_STATE)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        CommandType.REPLACE_ORDER_AS,
+        CommandType.GATEWAY_REJECT,
+        CommandType.SET_PHASE,
+        CommandType.CONTINUE,
+        CommandType.UNCROSS,
+        CommandType.INDICATE,
+        CommandType.EXPIRE,
+        CommandType.SET_PRICE,
+        CHECKPOINT,
+    ],
+)
+def test_commands_of_the_exchange_end_a_clients_session(kind: int) -> None:
+    """No message has their type, alone or in the place of an extension."""
+    assert SIZES[kind] == 0
+    for before, used in ((new(1).encode(), 40), (new(1, instructions=EXTENDED).encode(), 0)):
+        found = decode(before + bytes([kind]) + bytes(63))
+        assert (found.used, found.reason) == (used, SessionReason.UNKNOWN_TYPE)
+        assert [command["type"] for command in found.commands] == [CommandType.NEW_ORDER] * (used > 0)
 
 
 def test_an_extension_without_its_order_ends_the_session() -> None:
@@ -143,14 +188,31 @@ def refusal(data: bytes, decoder: Any = None, **more: Any) -> tuple[int, int, in
     return int(command["type"]), int(command["flags"]), int(command["order_id"])
 
 
-@pytest.mark.parametrize("at", [34, 35, 41, 42, 43, 44, 47])
-def test_a_rejected_order_takes_its_extension_along(at: int) -> None:
-    data = bytearray(new(2, instructions=EXTENDED).encode() + extension(7).encode())
+@pytest.mark.parametrize("at", [34, 35, 41, 42, 43])
+@pytest.mark.parametrize("order", [new(2, instructions=EXTENDED), replace(2, 1, 1)._replace(instructions=EXTENDED)])
+def test_a_rejected_order_takes_its_extension_along(order: NewOrder | ReplaceOrder, at: int) -> None:
+    data = bytearray(order.encode() + extension(7).encode())
     assert len(decode(bytes(data)).commands) == 2
     data[at] = 1
     assert refusal(bytes(data), owner=3) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
-    data = bytearray(new(2**48, instructions=EXTENDED).encode() + extension(7).encode())
+    data = bytearray(order._replace(order_id=2**48).encode() + extension(7).encode())
     assert refusal(bytes(data)) == (CommandType.GATEWAY_REJECT, Reason.INVALID_ORDER_ID, 2**48)
+
+
+@pytest.mark.parametrize("at", [32, 34, 35])
+def test_a_replace_with_a_field_that_must_be_0(at: int) -> None:
+    data = bytearray(replace(2, 99, 5).encode())
+    assert [command["type"] for command in decode(bytes(data)).commands] == [CommandType.REPLACE_ORDER]
+    data[at] = 1
+    assert refusal(bytes(data)) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 127])
+def test_a_replace_has_no_instruction_but_extended(bits: int) -> None:
+    order = replace(2, 99, 5)._replace(instructions=bits)
+    assert refusal(order.encode()) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
+    order = order._replace(instructions=bits | EXTENDED)
+    assert refusal(order.encode() + extension(1).encode()) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
 
 
 def test_refusals_are_counted() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, Phase, Reason, ReportKind
+from pricetime.types import REPORT, CommandType, Phase, Reason, ReportKind
 from pricetime.wire.messages import FeedHeartbeat, Logout, NewOrder, OrderExtension
 from pricetime.wire.session import Role
 from pricetime.wire.types import SessionReason
@@ -37,7 +37,9 @@ def test_an_order_and_its_extension_have_one_answer(ring: int, pieces: int) -> N
         here.settle()
         client.drain()
         assert [(r.kind, r.reason, r.order_id) for r in client.reports()] == [
-            answer for n in range(100) for answer in ((REJECTED, Reason.NOT_SUPPORTED, n), (ACCEPTED, Reason.NONE, n))
+            answer
+            for n in range(100)
+            for answer in ((REJECTED, Reason.INVALID_TRIGGER_PRICE, n), (ACCEPTED, Reason.NONE, n))
         ]
         received, answered = here.exchange.progress()
         assert received == answered
@@ -125,7 +127,7 @@ def test_an_iteration_without_work_does_nothing() -> None:
 def test_requests_beyond_what_may_wait() -> None:
     with harness() as here:
         taken = 0
-        while here.exchange.set_phase(1, Phase.HALTED):
+        while here.exchange.command(CommandType.SET_PHASE, 1, Phase.HALTED):
             taken += 1
         assert taken == 4096
         near, far = socket.socketpair()
@@ -133,7 +135,7 @@ def test_requests_beyond_what_may_wait() -> None:
             assert not here.exchange.admit(far.fileno(), 1, 0, 0)
             assert near.send(b"x"), "it is the caller's still"
         here.settle()
-        assert here.exchange.set_phase(1, Phase.CONTINUOUS)
+        assert here.exchange.command(CommandType.SET_PHASE, 1, Phase.CONTINUOUS)
         here.settle()
         assert here.exchange.store.next_sequence == taken + 2
 
@@ -143,7 +145,7 @@ def test_requests_wait_for_room_in_the_ring() -> None:
         client = here.client(1)
         client.send(*(cancel(n) for n in range(500)))
         for _ in range(100):
-            assert here.exchange.set_phase(2, Phase.HALTED)
+            assert here.exchange.command(CommandType.SET_PHASE, 2, Phase.HALTED)
         here.settle()
         client.receive()
         assert len(client.reports()) == 500

@@ -1,3 +1,4 @@
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -5,9 +6,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from pricetime import Instrument, OwnerLimits, SelfTrade
-from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.fields import Idle, named, written
-from pricetime.types import Phase, ReplacePolicy
+from pricetime.exchange.settings.instrument import InstrumentConfig
+from pricetime.profiles import PROFILES, StopEntry, Venue
+from pricetime.types import OrderType, Phase, ReplacePolicy
 
 
 def test_the_defaults_are_a_server_on_this_machine_alone() -> None:
@@ -42,6 +45,41 @@ def test_an_instrument_as_the_engine_takes_it() -> None:
         3, symbol="ABC", tick_size=5, low_price=-10, phase=Phase.HALTED, self_trade=SelfTrade.CANCEL_NEWEST
     )
     assert InstrumentConfig(id=1).instrument() == Instrument(1)
+
+
+def test_a_profile_counts_for_what_is_not_given() -> None:
+    given = InstrumentConfig.model_validate({
+        "id": 1, "profile": "cme", "iceberg_ratio": 60, "self_trade": "off", "static_range": 100,
+        "order_types": ["limit", "stop-limit"], "on_breach": "reject-rest", "auction": "asx",
+    })  # fmt: skip
+    venue = {"iceberg_ratio": 60, "static_range": 100, "order_types": [0, 4], "on_breach": 1, "auction": "asx"}
+    assert given.instrument() == Instrument(1, profile="cme", venue=venue, self_trade=SelfTrade.OFF)
+    assert given.instrument().profile == "cme"
+    assert given.instrument().venue.stop_at_entry == StopEntry.REJECT
+    for name in PROFILES:
+        assert InstrumentConfig.model_validate({"id": 1, "profile": name}).instrument() == Instrument(1, profile=name)
+
+
+def test_every_setting_of_a_venue_is_one_of_an_instrument() -> None:
+    for field in fields(Venue):
+        assert field.name in InstrumentConfig.model_fields
+        assert InstrumentConfig.model_fields[field.name].default == field.default
+
+
+def test_the_settings_of_a_venue_as_text() -> None:
+    text = (
+        "id=1,order_types=limit/market,times_in_force=gtc/day,stop_trigger=best-quote,reference_price=-5,"
+        "schedule=08:00 pre-open|sun/mon 09:00 uncross continuous within 5s,time_zone=Asia/Tokyo,interruption_s=0"
+    )
+    (given,) = GatewayConfig(instruments=text).instruments  # type: ignore[arg-type]
+    assert given.order_types == {OrderType.LIMIT, OrderType.MARKET}
+    assert given.instrument().venue.reference_price == -5
+    assert [str(row) for row in given.timetable().rows] == [
+        "mon-fri 08:00 pre-open", "sun-mon 09:00 uncross continuous within 5s",
+    ]  # fmt: skip
+    dumped = given.model_dump(mode="json")
+    assert dumped["schedule"] == [str(row) for row in given.schedule]
+    assert InstrumentConfig.model_validate({"id": 1, "schedule": dumped["schedule"]}).schedule == given.schedule
 
 
 def test_members_are_written_as_they_are_read() -> None:
@@ -82,6 +120,18 @@ def test_members_are_written_as_they_are_read() -> None:
         {"instruments": "id=1,low_price=2,high_price=1"},
         {"instruments": "id=1,phase=shut"},
         {"instruments": "id=1,self_trade=7"},
+        {"instruments": "id=1,profile=lse"},
+        {"instruments": "id=1,auction=lse"},
+        {"instruments": "id=1,order_types="},
+        {"instruments": "id=1,iceberg_ratio=-1"},
+        {"instruments": "id=1,static_range=-1"},
+        {"instruments": "id=1,interruption_s=86401"},
+        {"instruments": "id=1,time_zone=Mars"},
+        {"instruments": "id=1,schedule=09:00 open"},
+        {"instruments": "id=1,schedule=08:00 pre-open|09:00 continuous"},
+        {"instruments": "id=1,phase=closed,schedule=09:00 closed"},
+        {"refresh_limit": -1},
+        {"expiry_interval_ms": 9},
         {"gateway_cpus": "0,x"},
         {"idle": "sleep"},
         {"log_level": "loud"},

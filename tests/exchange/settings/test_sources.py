@@ -78,6 +78,15 @@ def test_settings_are_read_again(file: Path) -> None:
         ({"instruments": ["id=1", "id=2,phase=shut"]}, "--instrument 2, phase: 'shut': give one of continuous, halted"),
         ({"instruments": ["id=1,sybol=X"]}, "--instrument: there is no setting 'sybol': did you mean 'symbol'?"),
         ({"instruments": ["symbol=X"]}, "--instrument 1, id: field required"),
+        (
+            {"instruments": ["id=1,profile=lse"]},
+            "--instrument 1, profile: 'lse': give one of cme, xetra, euronext, nasdaq, coinbase, asx, hkex, bnb",
+        ),
+        (
+            {"instruments": ["id=1,schedule=08:00 closed|9:00 open"]},
+            "--instrument 1, schedule 2: '9:00 open': write a row as [DAYS] HH:MM[:SS] [uncross] PHASE [within",
+        ),
+        ({"instruments": ["id=1,static_range=x"]}, "--instrument 1, static_range: 'x': input should be a valid int"),
         ({"instruments": ["one"]}, "--instrument 1: 'one': write it as id=1,symbol=ABC,tick_size=5"),
         ({"gateway_cpus": "1,x"}, "--gateway-cpus 2: 'x': input should be a valid integer"),
         ({"secrets_file": "x" * 99, "port": "y" * 99}, "--port: 'yyyyyyyyyyy"),

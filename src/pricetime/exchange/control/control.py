@@ -5,7 +5,8 @@ that carry orders are behind ``Exchange``; a slow control thread does not slow t
 
 - SIGTERM, SIGINT: accept no more clients and orders, execute and report pending commands, exit with code 0.
 - SIGHUP: read the secrets and the phases of the instruments again. An owner whose secret was removed or changed is
-  logged out. An instrument changes its phase only if its entry in the settings has changed.
+  logged out. An instrument changes its phase only if its entry in the settings has changed. Instruments with a schedule
+  follow it (``clock.py``).
 - SIGUSR1: take a snapshot.
 
 ``operator.py`` holds the commands of ``pricetime admin``. If the journal fails, the server stops at once with exit code
@@ -20,7 +21,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ...errors import PricetimeError
 from ...types import Phase
@@ -31,11 +33,14 @@ from ..settings.errors import CannotStart
 from ..settings.server_log import LimitedLog, Log, is_for_people
 from .acceptor import Acceptor
 from .admin_server import AdminServer
+from .clock import Clock
+from .commands import Commands, Refused
 from .journal_server import JournalServer
 from .login import LoginHandler
 from .operator import Operator
 from .preflight import Preflight, read_secrets
 from .retransmission import RecoveryServer
+from .schedule import Interruption, Schedule
 
 if TYPE_CHECKING:
     from .secrets import Secrets
@@ -45,9 +50,6 @@ WATCH_S = 0.1
 
 #: Interval of checks for a second publisher on the feed's group, in seconds, and how many addresses the log names.
 LISTEN_EVERY_S, MOST_NAMED = 5.0, 5
-
-#: If there is no room for a command: delay before the next attempt in seconds, and number of attempts.
-RETRY_S, RETRIES = 0.01, 200
 
 #: Log events by the kind of a session event, EVENT_... in ``exchange/io/layout.pxd``.
 SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login rejected"}
@@ -97,7 +99,6 @@ class Control:
         self._exchange = exchange
         self._log = log
         self._limited_log = LimitedLog(log)
-        self._phases = dict(exchange.phases)
         self._configured: dict[int, Phase] = {}  # phases in the settings when they were last read
         self._reloads: set[asyncio.Task[None]] = set()
 
@@ -110,7 +111,9 @@ class Control:
         self._stopping: asyncio.Future[str] = self._loop.create_future()
         self._listen_to_signals()
         config, prepared, exchange = self._config, self._prepared, self._exchange
-        self._operator = Operator(exchange, self._set_phase, self._log)
+        self._commands = Commands(exchange)
+        self._operator = Operator(exchange, self._commands, self._log)
+        clock = Clock(exchange, self._commands, schedules(config), self._log)
         self._login_handler = LoginHandler(
             prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
         )
@@ -119,11 +122,13 @@ class Control:
         self._page: Page | None = None
         self._announce()
         await self._set_phases(config)
+        await clock.start()  # no client logs in before the instruments are in their phases
         servers = [self._recovery, *self._wanted_servers()]
         self._login_handler.open()
         for server in servers:
             server.open()
-        tasks = [self._loop.create_task(work) for work in (self._watch(), self._log_stats_regularly(), self._listen())]
+        works = self._watch(), self._log_stats_regularly(), self._listen(), clock.run()
+        tasks = [self._loop.create_task(work) for work in works]
         try:
             return await self._end(await self._stopping)
         finally:
@@ -281,6 +286,8 @@ class Control:
             return
         before, self._login_handler.secrets = self._login_handler.secrets, secrets
         changed = [name for name, value in config if value != getattr(self._config, name) and name not in READ_AGAIN]
+        if lasting(config) != lasting(self._config):
+            changed.append("instruments")
         if self._copies is not None:
             self._copies.secrets = secrets
         self._log.info("reloaded", owners=None if secrets is None else len(secrets))
@@ -308,26 +315,46 @@ class Control:
 
         An instrument that the operator halted therefore stays halted when unchanged settings are read again.
         """
+        known = self._exchange.phases
         for instrument in config.instruments:
-            number, phase = instrument.id, instrument.phase
-            known = self._phases.get(number)
-            if known is None:
-                self._log.warning("new instruments need a restart", instrument=number)
-            elif phase is not self._configured.get(number) and (phase is known or await self._set_phase(number, phase)):
-                self._configured[number] = phase
+            if instrument.id not in known:
+                self._log.warning("new instruments need a restart", instrument=instrument.id)
+        wanted = {one.id: one.phase for one in config.instruments if one.id in known and not one.schedule}
+        changed = {number: phase for number, phase in wanted.items() if phase is not self._configured.get(number)}
+        different = [(number, phase) for number, phase in changed.items() if phase is not known[number]]
+        done = await asyncio.gather(*(self._set_phase(number, phase) for number, phase in different))
+        failed = {number for (number, _), is_done in zip(different, done, strict=True) if not is_done}
+        self._configured |= {number: phase for number, phase in changed.items() if number not in failed}
 
     async def _set_phase(self, instrument: int, phase: Phase) -> bool:
-        """Begin a phase of an instrument. False if the instrument is unknown, or if the ring has no room."""
-        if instrument not in self._phases:
+        """Begin a phase of an instrument. False if that is not possible."""
+        try:
+            answer = await self._commands.set_phase(instrument, phase)
+        except Refused as error:
+            self._log.error("instrument phase not set", instrument=instrument, phase=phase.name, error=str(error))
             return False
-        for _ in range(RETRIES):
-            if self._exchange.set_phase(instrument, phase):
-                self._phases[instrument] = phase
-                self._log.info("instrument phase", instrument=instrument, phase=phase.name)
-                return True
-            await asyncio.sleep(RETRY_S)
-        self._log.error("instrument phase not set: too many waiting requests", instrument=instrument, phase=phase.name)
-        return False
+        if answer.is_rejected:
+            reason = answer.reason.name
+            self._log.error("instrument phase not set", instrument=instrument, phase=phase.name, rejected=reason)
+            return False
+        self._log.info("instrument phase", instrument=instrument, phase=phase.name)
+        return True
+
+
+def lasting(config: GatewayConfig) -> list[dict[str, Any]]:
+    """What only a restart can change of the instruments that are known."""
+    return [instrument.model_dump(exclude={"phase"}) for instrument in config.instruments]
+
+
+def schedules(config: GatewayConfig) -> dict[int, Schedule]:
+    """The schedule of each instrument. Random times are drawn here, outside the engine, so they are in the journal."""
+    draw = SystemRandom().uniform
+    return {
+        one.id: Schedule(
+            one.timetable(), Interruption(one.interruption_s, one.interruption_within_s), lambda most: draw(0, most)
+        )
+        for one in config.instruments
+    }
 
 
 def port_of(listener: socket.socket | None) -> int | None:

@@ -149,11 +149,28 @@ class Books(Section):
     spread = gauge(
         "book_spread_ticks", "Best ask minus best bid; absent while a side is empty.", "instrument", "symbol"
     )
-    halted = gauge("instrument_halted", "1 while the instrument is halted, otherwise 0.", "instrument", "symbol")
+    phase = gauge(
+        "instrument_phase", "1 for the phase of the instrument, 0 for the others.", "instrument", "symbol", "phase"
+    )
     left_out = gauge(
         "books_left_out",
         "Instruments without book metrics: only the 256 instruments with the lowest ids have them.",
     )
+
+
+class Venues(Section):
+    title = "Phases and orders of venues"
+
+    auctions = counter(
+        "auctions", "Auctions that took place: `priced`, or `no_price` if nothing could trade.", "result"
+    )
+    indicative = counter("indicative_prices", "Indicative prices published while orders were collected.")
+    interruptions = counter(
+        "volatility_interruptions", "Volatility auctions that began because a trade would have been outside its range."
+    )
+    triggered = counter("orders_triggered", "Orders that waited for a trigger price or an auction, and entered.")
+    refreshed = counter("icebergs_refreshed", "Slices of icebergs that were displayed after the first one.")
+    expired = counter("orders_expired", "Orders that expired: `expiry_reached`, or `day_ended`.", "reason")
 
 
 class Rings(Section):
@@ -252,7 +269,9 @@ class Process(Section):
     took = gauge("scrape_seconds", "Time that it took to read these metrics.")
 
 
-SECTIONS: tuple[type[Section], ...] = (Orders, Latency, Books, Rings, Feed, Sessions, CommandLog, Journal, Process)
+SECTIONS: tuple[type[Section], ...] = (
+    Orders, Latency, Books, Venues, Rings, Feed, Sessions, CommandLog, Journal, Process,
+)  # fmt: skip
 
 #: Metrics that ``prometheus-client`` adds for every process.
 OF_THE_PROCESS = {

@@ -37,11 +37,15 @@ MOST_BOOKS = 256
 REASONS = {
     ReportKind.CANCELLED: (
         Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.MARKET_REMAINDER, Reason.SELF_TRADE, Reason.BY_MASS_CANCEL,
-        Reason.BY_DISCONNECT, Reason.BY_OPERATOR,
+        Reason.BY_DISCONNECT, Reason.BY_OPERATOR, Reason.AUCTION_REMAINDER, Reason.MINIMUM_UNFILLABLE,
+        Reason.OUTSIDE_RANGE,
     ),
+    ReportKind.EXPIRED: (Reason.EXPIRY_REACHED, Reason.DAY_ENDED),
+    ReportKind.PHASE_CHANGED: (Reason.OUTSIDE_RANGE,),
+    ReportKind.UNCROSSED: (Reason.NO_AUCTION_PRICE,),
     ReportKind.REPLACED: (Reason.KEPT_PLACE,),
     ReportKind.REDUCED: (Reason.SELF_TRADE,),
-    ReportKind.REJECTED: tuple(reason for reason in Reason if 0 < reason < Reason.IOC_REMAINDER),
+    ReportKind.REJECTED: tuple(reason for reason in Reason if 0 < reason < Reason.IOC_REMAINDER or reason >= 64),
 }  # fmt: skip
 
 #: Why a login is rejected, why a session ends, and why a recovery connection is closed.
@@ -100,7 +104,9 @@ class ExchangeCollector(Collector):
             for meter in section.meters():
                 if meter.key is not None and meter.key in stats:
                     yield meter.sample(stats[meter.key] / meter.per)
-        yield from self._orders(stats)
+        counts = self._counts()
+        yield from self._orders(stats, counts)
+        yield from self._venues(counts)
         yield from self._latencies()
         yield from self._books()
         yield from self._rings_and_feed(stats)
@@ -111,16 +117,32 @@ class ExchangeCollector(Collector):
         yield from self._process()
         yield meters.Process.took.sample(time.perf_counter() - began)
 
-    def _orders(self, stats: Mapping[str, float]) -> Iterator[Metric]:
-        yield meters.Orders.commands.sample(stats["commands"] - stats["log_first"] + 1)
+    def _counts(self) -> dict[tuple[ReportKind, Reason], int]:
+        """Number of reports by kind and reason, with zeros for those that may follow."""
         counts: dict[tuple[ReportKind, Reason], int] = {}
         counts |= {(kind, Reason.NONE): 0 for kind in ReportKind if kind is not ReportKind.REJECTED}
         counts |= {(kind, reason): 0 for kind, reasons in REASONS.items() for reason in reasons}
-        counts |= {
-            (ReportKind(kind), Reason(reason)): n for (kind, reason), n in self._exchange.report_counts().items()
-        }
+        known = self._exchange.report_counts().items()
+        return counts | {(ReportKind(kind), Reason(reason)): n for (kind, reason), n in known}
+
+    def _orders(self, stats: Mapping[str, float], counts: Mapping[tuple[ReportKind, Reason], int]) -> Iterator[Metric]:
+        yield meters.Orders.commands.sample(stats["commands"] - stats["log_first"] + 1)
         yield meters.Orders.reports.samples(
             ((kind.name.lower(), reason.name.lower()), count) for (kind, reason), count in counts.items()
+        )
+
+    def _venues(self, counts: Mapping[tuple[ReportKind, Reason], int]) -> Iterator[Metric]:
+        def of(kind: ReportKind) -> int:
+            return sum(count for (found, _), count in counts.items() if found is kind)
+
+        section, unpriced = meters.Venues, counts[ReportKind.UNCROSSED, Reason.NO_AUCTION_PRICE]
+        yield section.auctions.samples([(("priced",), of(ReportKind.UNCROSSED) - unpriced), (("no_price",), unpriced)])
+        yield section.indicative.sample(of(ReportKind.INDICATIVE))
+        yield section.interruptions.sample(counts[ReportKind.PHASE_CHANGED, Reason.OUTSIDE_RANGE])
+        yield section.triggered.sample(of(ReportKind.TRIGGERED))
+        yield section.refreshed.sample(of(ReportKind.REFRESHED))
+        yield section.expired.samples(
+            ((reason.name.lower(),), counts[ReportKind.EXPIRED, reason]) for reason in REASONS[ReportKind.EXPIRED]
         )
 
     def _latencies(self) -> Iterator[Metric]:
@@ -138,7 +160,11 @@ class ExchangeCollector(Collector):
         yield meters.Books.lots.samples((labels, side.lots) for labels, side in sides)
         yield meters.Books.best.samples((labels, side.best) for labels, side in sides if side.best is not None)
         yield meters.Books.spread.samples((labels, book.spread) for labels, book in found if book.spread is not None)
-        yield meters.Books.halted.samples((labels, book.phase is Phase.HALTED) for labels, book in found)
+        yield meters.Books.phase.samples(
+            ((str(one.id), one.symbol, phase.name.lower()), self._exchange.phase(one.id) is phase)
+            for one in self._instruments
+            for phase in Phase
+        )
         yield meters.Books.left_out.sample(len(self._config.instruments) - len(self._instruments))
 
     def _rings_and_feed(self, stats: Mapping[str, float]) -> Iterator[Metric]:

@@ -20,36 +20,40 @@ from ...checks import shown, whole
 from ...errors import InvalidOwner, PricetimeError
 from ...log.backup import back_up
 from ...log.errors import JournalError
-from ...types import Phase, Reason, Side
+from ...types import Phase, PriceKind, Reason, Side
 from ...wire.types import MAX_OWNER, ORDER_ID_BITS, SessionReason
 from ..exchange import Exchange
+from ..settings.fields import written
 from ..settings.server_log import Log
+from .commands import COMMAND_TIMEOUT_S, POLL_S, Commands, Refused
+from .commands import Answer as Result
 from .secrets import Secrets
 
 if TYPE_CHECKING:
     from ..standby.journal import Journal
 
-#: Timeouts for the execution of a command and for writing a snapshot, in seconds.
-COMMAND_TIMEOUT_S, SNAPSHOT_TIMEOUT_S = 10.0, 120.0
-
-#: Interval of checks whether it is done, in seconds.
-POLL_S = 0.005
+#: Timeout for writing a snapshot, in seconds.
+SNAPSHOT_TIMEOUT_S = 120.0
 
 #: A reply: its rows, and its last line.
 Answer = tuple[list[dict[str, Any]], dict[str, Any]]
 
 
-class Refused(PricetimeError):
-    """The operator's request cannot be executed. The message says why and what to do."""
+#: Why the exchange rejects a command of the operator, and what to do.
+REMEDIES = {
+    Reason.MUST_UNCROSS: "orders were collected, which can cross: use uncross",
+    Reason.NOT_IN_PHASE: "the instrument collects no orders in its phase: use phase",
+    Reason.INVALID_PRICE: "the price is not a multiple of the tick size",
+}
 
 
 class Operator:
-    """Executes the operator's requests. ``set_phase``: changes the phase of an instrument, False if it is unknown."""
+    """Executes the operator's requests. ``commands``: sends those about an instrument."""
 
-    def __init__(self, exchange: Exchange, set_phase: Callable[[int, Phase], Awaitable[bool]], log: Log) -> None:
+    def __init__(self, exchange: Exchange, commands: Commands, log: Log) -> None:
         self.blocked: set[int] = set()  #: owners who may not log in
         self._exchange = exchange
-        self._set_phase = set_phase
+        self._send = commands
         self._log = log
         self._listing = asyncio.Lock()
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
@@ -58,8 +62,14 @@ class Operator:
             "kill": self._kill,
             "block": partial(self._block, self.blocked.add),
             "unblock": partial(self._block, self.blocked.discard),
-            "halt": partial(self._bring, Phase.HALTED),
-            "open": partial(self._bring, Phase.CONTINUOUS),
+            "halt": partial(self._begin, Phase.HALTED),
+            "open": partial(self._begin, Phase.CONTINUOUS),
+            "phase": self._phase,
+            "uncross": self._uncross,
+            "indicate": self._indicate,
+            "set-price": self._set_price,
+            "expire": self._expire,
+            "status": self._status,
             "orders": self._orders,
             "sessions": self._sessions,
             "snapshot": self._snapshot,
@@ -71,7 +81,13 @@ class Operator:
         if not isinstance(request, dict) or request.get("command") not in self._commands:
             raise Refused(f"request {shown(request)}: give a command, one of {', '.join(self._commands)}")
         self._log.info("operator", **request)
-        return await self._commands[request["command"]](request)
+        try:
+            rows, last = await self._commands[request["command"]](request)
+        except (PricetimeError, OSError) as error:
+            self._log.warning("operator request failed", **{**request, "error": str(error)})
+            raise
+        self._log.info("operator request done", **{"command": request["command"], **last})
+        return rows, last
 
     # ------------------------------------------------------------------ owners
 
@@ -156,15 +172,57 @@ class Operator:
 
     # ------------------------------------------------------------------ instruments
 
-    async def _bring(self, phase: Phase, request: Mapping[str, Any]) -> Answer:
+    async def _phase(self, request: Mapping[str, Any]) -> Answer:
+        return await self._begin(_phase(request), request)
+
+    async def _begin(self, phase: Phase, request: Mapping[str, Any]) -> Answer:
+        """Begin a phase of an instrument."""
+        instrument = self._instrument(request)
+        _accept(instrument, await self._send.set_phase(instrument, phase))
+        return [], {"instrument": instrument, "phase": written(phase)}
+
+    async def _uncross(self, request: Mapping[str, Any]) -> Answer:
+        """Trade at the auction price and begin a phase."""
+        instrument, phase = self._instrument(request), _phase(request)
+        found = _auction(instrument, await self._send.uncross(instrument, phase))
+        return [], found | {"phase": written(self._exchange.phase(instrument))}
+
+    async def _indicate(self, request: Mapping[str, Any]) -> Answer:
+        """Publish where the auction would trade now."""
+        instrument = self._instrument(request)
+        return [], _auction(instrument, await self._send.indicate(instrument))
+
+    async def _set_price(self, request: Mapping[str, Any]) -> Answer:
+        """Set one price of an instrument."""
+        instrument = self._instrument(request)
+        names = {written(kind): kind for kind in PriceKind}
+        if request.get("kind") not in names:
+            raise Refused(f"kind {shown(request.get('kind'))} is unknown: give one of {', '.join(names)}")
+        price = whole(request.get("price"), -(2**63), 2**63 - 1, Refused, "price")
+        _accept(instrument, await self._send.set_price(instrument, names[request["kind"]], price))
+        return [], {"instrument": instrument, request["kind"]: price}
+
+    async def _expire(self, request: Mapping[str, Any]) -> Answer:
+        """Expire what is due: GTD orders, and DAY orders in phase CLOSED."""
+        instrument = self._instrument(request)
+        answer = _accept(instrument, await self._send.expire(instrument))
+        return [], {"instrument": instrument, "expired": answer.quantity}
+
+    async def _status(self, _request: Mapping[str, Any]) -> Answer:
+        """The phase of each instrument."""
+        rows = [
+            {"instrument": number, "symbol": instrument.symbol, "phase": written(self._exchange.phase(number))}
+            for number, instrument in sorted(self._exchange.instruments.items())
+        ]
+        received, answered = self._exchange.progress()
+        return rows, {"instruments": len(rows), "commands": received, "unanswered": max(0, received - answered)}
+
+    def _instrument(self, request: Mapping[str, Any]) -> int:
+        """The instrument of a request. Raises Refused if it is unknown."""
         instrument = whole(request.get("instrument"), 0, 2**32 - 1, Refused, "instrument")
-        if not await self._set_phase(instrument, phase):
-            raise Refused(
-                f"instrument {instrument} is unknown, or the exchange has too many waiting requests: see the log of "
-                "the server"
-            )
-        await self._settle()
-        return [], {"instrument": instrument, "phase": phase.name.lower()}
+        if instrument not in self._exchange.instruments:
+            raise Refused(f"instrument {instrument} is unknown: see status")
+        return instrument
 
     # ------------------------------------------------------------------ journal
 
@@ -204,3 +262,33 @@ class Operator:
 
 def _owner(request: Mapping[str, Any]) -> int:
     return whole(request.get("owner"), 1, MAX_OWNER, InvalidOwner, "owner")
+
+
+def _phase(request: Mapping[str, Any]) -> Phase:
+    """The phase of a request, written as in the settings. Raises Refused."""
+    names = {written(phase): phase for phase in Phase}
+    if request.get("phase") not in names:
+        raise Refused(f"phase {shown(request.get('phase'))} is unknown: give one of {', '.join(names)}")
+    return names[request["phase"]]
+
+
+def _accept(instrument: int, answer: Result) -> Result:
+    """The answer to a command, if it was not rejected. Raises Refused."""
+    if answer.is_rejected:
+        remedy = REMEDIES.get(answer.reason)
+        why = f"{written(answer.reason)}{f': {remedy}' if remedy else ''}"
+        raise Refused(f"instrument {instrument}: rejected with {why}")
+    return answer
+
+
+def _auction(instrument: int, answer: Result) -> dict[str, Any]:
+    """The result of an auction: its price, volume and surplus, and on which side that is."""
+    if _accept(instrument, answer).reason is Reason.NO_AUCTION_PRICE:
+        return {"instrument": instrument, "price": "none", "quantity": 0, "surplus": 0}
+    side = {} if answer.side is None else {"side": answer.side.name.lower()}
+    return {
+        "instrument": instrument,
+        "price": answer.price,
+        "quantity": answer.quantity,
+        "surplus": answer.surplus,
+    } | side

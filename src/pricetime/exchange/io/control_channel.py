@@ -30,31 +30,45 @@ class ControlChannel:
         self.wake_fd = wake_fd
         self.clock_offset_ns = clock_offset_ns
         self.requests, self.events = Ring(SLOTS, blocking=False), Ring(SLOTS, blocking=False)
+        self.answers = Ring(SLOTS, blocking=False)
         self.list_state = 0
 
     # ------------------------------------------------------------------ for the control thread
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         """Hand over the connection of a client that has logged in. False: too many requests are waiting, try again."""
-        return self._request(REQUEST_ADMIT, owner, fd, flags, next_sequence, 0, 0)
+        return self._request(REQUEST_ADMIT, owner, fd, flags, next_sequence)
 
-    def set_phase(self, instrument: int, phase: int) -> bool:
-        """Change the phase of an instrument. False: too many requests are waiting, try again."""
-        return self._request(REQUEST_PHASE, 0, -1, 0, 0, instrument, phase)
+    def command(self, kind: int, instrument: int, flags: int, price: int, number: int) -> bool:
+        """Issue a command about an instrument; ``kind``: its type. False: too many requests are waiting, try again.
+
+        ``number``: of its answer, see ``take_answers``; 0: no answer is wanted. EXPIRE is issued in as many parts as it
+        takes, and has one answer.
+        """
+        return self._request(REQUEST_COMMAND, 0, -1, flags, 0, instrument, kind, price, number)
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
         """End an owner's session unless ``session_reason`` is 0, and cancel its orders unless ``cancel_reason`` is 0.
 
         False: too many requests are waiting, try again.
         """
-        return self._request(REQUEST_OWNER, owner, -1, cancel_reason, 0, 0, session_reason)
+        return self._request(REQUEST_OWNER, owner, -1, cancel_reason, state=session_reason)
 
     def begin_stop(self) -> bool:
         """Accept no more orders, send everything, and log out every client."""
-        return self._request(REQUEST_STOP, 0, -1, 0, 0, 0, 0)
+        return self._request(REQUEST_STOP, 0, -1)
 
     def _request(
-        self, kind: int, owner: int, fd: int, flags: int, next_sequence: int, instrument: int, state: int
+        self,
+        kind: int,
+        owner: int,
+        fd: int,
+        flags: int = 0,
+        next_sequence: int = 0,
+        instrument: int = 0,
+        state: int = 0,
+        price: int = 0,
+        number: int = 0,
     ) -> bool:
         if self.requests.claim(1) == 0:
             return False
@@ -67,6 +81,8 @@ class ControlChannel:
         request.next_sequence = next_sequence
         request.instrument = instrument
         request.state = state
+        request.price = price
+        request.number = number
         self.requests.commit(1)
         self.wake()
         return True
@@ -106,6 +122,23 @@ class ControlChannel:
         self.events.release(count)
         return found
 
+    def take_answers(self) -> list[tuple[int, int, int, int, int, int, int]]:
+        """Answers since the last call: (number, kind, reason, side, price, quantity, surplus) each.
+
+        They are those of the report that says what the command did: PHASE_CHANGED, UNCROSSED, INDICATIVE, PRICE_SET,
+        EXPIRY_DONE or REJECTED.
+        """
+        found = []
+        count: u64 = self.answers.peek(self.answers.capacity)
+        i: u64
+        for i in range(count):
+            answer: cython.pointer[Answer] = cython.cast(cython.pointer[Answer], self.answers.peeked(i))
+            found.append((
+                answer.number, answer.kind, answer.reason, answer.side, answer.price, answer.quantity, answer.surplus,
+            ))  # fmt: skip
+        self.answers.release(count)
+        return found
+
     # ------------------------------------------------------------------ for the event loop
 
     def waiting(self) -> u64:
@@ -133,6 +166,24 @@ class ControlChannel:
         event.timestamp = monotonic_ns() + self.clock_offset_ns
         event.next_sequence = next_sequence
         self.events.commit(1)
+
+    def answer(self, number: u64, report: cython.pointer[cython.const[Report]], quantity: u64) -> None:
+        """Answer a command with a report; ``quantity``: instead of the report's.
+
+        The answer is lost if the ring of answers is full: the control thread limits how many it waits for.
+        """
+        if self.answers.claim(1) == 0:
+            return
+        answer: cython.pointer[Answer] = cython.cast(cython.pointer[Answer], self.answers.claimed(0))
+        memset(answer, 0, cython.sizeof(Answer))
+        answer.number = number
+        answer.kind = report.kind
+        answer.reason = report.reason
+        answer.side = report.side
+        answer.price = report.price
+        answer.quantity = quantity
+        answer.surplus = report.maker_id
+        self.answers.commit(1)
 
     def list_orders(self, matcher: Matcher) -> None:
         """Answer ``open_orders`` if the control thread asks."""

@@ -10,7 +10,7 @@ cdef enum:
     LINGERING = 3              # its Logout is sent; the client has LINGER_NS to read it and close
     # Request.kind
     REQUEST_ADMIT = 1
-    REQUEST_PHASE = 2
+    REQUEST_COMMAND = 2
     REQUEST_STOP = 3
     REQUEST_OWNER = 4
     # Event.kind
@@ -32,6 +32,13 @@ cdef enum:
     # Each command that continues it: one is issued in each iteration.
     PART = 512
     BEGINNINGS = 32            # maximum number of queued mass cancels begun in one iteration
+    EXPIRY_PART = 256          # maximum number of orders that one command expires: one is issued in each iteration
+    # Expiry.state
+    EXPIRY_IDLE = 0
+    EXPIRY_DUE = 1             # its next part is to be issued
+    EXPIRY_ISSUED = 2          # its next part is issued, and not answered
+    SCANNED = 64               # maximum number of instruments whose expiry times are read in one iteration
+    INDICATED = 8              # maximum number of instruments whose indicative prices are considered in one iteration
     NEVER = 0xFFFFFFFFFFFFFFFF # sequence number of a command that is not issued yet
     # epoll number of the eventfd that wakes the event loop; lower numbers are owners
     WAKE = 65536
@@ -81,11 +88,15 @@ ctypedef packed struct Request:
     u32 kind                   # REQUEST_...
     u32 owner
     i64 fd                     # REQUEST_ADMIT: the connection, which the event loop then owns
-    u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason of the mass cancel; 0: none
-    u32 instrument             # REQUEST_PHASE
+    u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason of the mass cancel; 0: none;
+                               # REQUEST_COMMAND: of the command
+    u32 instrument             # REQUEST_COMMAND
     u64 next_sequence          # REQUEST_ADMIT: of the login
-    u32 state                  # REQUEST_PHASE: the Phase; REQUEST_OWNER: SessionReason; 0: do not end the session
-    u8 zero[28]
+    u32 state                  # REQUEST_OWNER: SessionReason; 0: do not end the session; REQUEST_COMMAND: type of it
+    u32 zero
+    i64 price                  # REQUEST_COMMAND: of the command
+    u64 number                 # REQUEST_COMMAND: of its answer; 0: no answer is wanted
+    u64 zero2
 
 # From the event loop to the control thread: 64 bytes, a slot of a ring.
 ctypedef packed struct Event:
@@ -96,3 +107,37 @@ ctypedef packed struct Event:
     u64 timestamp              # ns
     u64 next_sequence          # of the session's stream
     u8 zero2[32]
+
+# The answer to a command of the control thread: 64 bytes, a slot of a ring. Its fields are those of the report that says
+# what the command did.
+ctypedef packed struct Answer:
+    u64 number                 # of the request
+    u32 kind
+    u32 reason
+    u32 side
+    u32 zero
+    i64 price                  # ticks
+    u64 quantity               # of an expiry: orders that all its parts expired
+    u64 surplus                # lots
+    u64 zero2[2]
+
+# A command of the exchange whose report the event loop waits for.
+ctypedef struct Awaited:
+    u64 sequence
+    u64 number                 # of the answer; 0: no answer is wanted
+    u32 kind                   # its type
+    u32 instrument
+
+# What the event loop knows of an instrument, from the reports that it has routed.
+ctypedef struct Watched:
+    u64 indicated_ns           # monotonic: when its last indicative price was requested
+    u8 phase
+    u8 changed                 # 1: its orders have changed since its last indicative price
+    u8 queued                  # 1: in Phases.waiting
+
+# The expiry of orders of an instrument.
+ctypedef struct Expiry:
+    u64 number                 # of the answer that waits for its end; 0: none
+    u64 expired                # orders that its parts have expired so far
+    u8 state                   # EXPIRY_...
+    u8 again                   # 1: it was requested while its last part may have been issued: at least one more follows

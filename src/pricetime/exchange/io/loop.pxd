@@ -1,20 +1,23 @@
 # Signatures and fields of loop.py, in its order.
 
 
-from pricetime.core.layout cimport SET_PHASE, u8, u32, u64
+from pricetime.core.layout cimport EXPIRE, NONE, OUTSIDE_RANGE, PHASE_CHANGED, Report, u8, u32, u64
 from pricetime.exchange.io.connections cimport Connections
 from pricetime.exchange.io.control_channel cimport ControlChannel
 from pricetime.exchange.io.decoder cimport Decoder
+from pricetime.exchange.io.expiries cimport Expiries
+from pricetime.exchange.io.issuer cimport Issuer
 from pricetime.exchange.io.layout cimport (
-    ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, NEVER, READ_BYTES, REQUEST_ADMIT, REQUEST_OWNER,
-    REQUEST_PHASE, REQUEST_STOP, WAKE, Connection, Request,
+    ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, NEVER, READ_BYTES, REQUEST_ADMIT,
+    REQUEST_COMMAND, REQUEST_OWNER, REQUEST_STOP, WAKE, Awaited, Connection, Request,
 )
 from pricetime.exchange.io.mass_cancels cimport MassCancels
+from pricetime.exchange.io.phases cimport Phases
 from pricetime.exchange.io.publisher cimport Publisher
 from pricetime.exchange.io.timing cimport Timing
 from pricetime.exchange.state.layout cimport BATCH
 from pricetime.exchange.state.matcher cimport Matcher
-from pricetime.exchange.state.router cimport Router
+from pricetime.exchange.state.router cimport REASONS, Router
 from pricetime.exchange.state.sequencer cimport Sequencer
 from pricetime.log.commit_log cimport CommitLog
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
@@ -43,6 +46,10 @@ cdef class EventLoop:
     cdef readonly ControlChannel channel
     cdef readonly Connections connections
     cdef readonly MassCancels mass_cancels
+    cdef Issuer issuer
+    cdef readonly Phases phases
+    cdef readonly Expiries expiries
+    cdef u64 phase_changes           # reports of them that are routed
     cdef readonly Decoder decoder
     cdef readonly Publisher publisher
     cdef readonly Timing timing
@@ -77,6 +84,7 @@ cdef class EventLoop:
     cdef void _empty_wake(self) noexcept nogil
     cdef u64 _take_requests(self, u64 now_ns) noexcept nogil
     cdef bint _take_request(self, Request *request, u64 now_ns) noexcept nogil
+    cdef bint _take_command(self, Request *request, u64 timestamp) noexcept nogil
     cdef void _resume(self, u64 now_ns) noexcept nogil
     cdef void _serve(self, u32 owner, u32 what) noexcept nogil
     cdef void _read(self, u32 owner, Connection *c) noexcept nogil
@@ -85,6 +93,7 @@ cdef class EventLoop:
     cdef u64 _execute_and_route(self, u64 now_ns) noexcept nogil
     cdef u64 _execute(self) noexcept nogil
     cdef u64 _route(self, u64 now_ns) noexcept nogil
+    cdef inline void _watch(self, u64 begin) noexcept nogil
     cdef bint _waits_for_log(self) noexcept nogil
     cdef bint _holds_reports(self) noexcept nogil
     cdef u64 _give_up(self, int count) noexcept nogil

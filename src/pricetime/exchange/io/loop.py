@@ -1,9 +1,9 @@
 """The event loop: the one thread that carries orders, without the GIL.
 
-One iteration: issue parts of mass cancels; execute requests of the control thread; read and decode messages of clients
-into the sequencer; append the commands to the log, execute them, and route their reports to the owners' streams and to
-the feed; send the feed's datagrams; send to clients, at once if no more messages are waiting, otherwise after at most
-FLUSH_NS; every 20 ms, check timers.
+One iteration: issue parts of mass cancels and expiries, and indicative prices; execute requests of the control thread;
+read and decode messages of clients into the sequencer; append the commands to the log, execute them, and route their
+reports to the owners' streams and to the feed; send the feed's datagrams; send to clients, at once if no more messages
+are waiting, otherwise after at most FLUSH_NS; every 20 ms, check timers.
 
 A report is routed only after the log's watermark for the acknowledgement level has reached its command: until then it
 waits in the matcher, while later commands are executed. After a failure of the log, nothing is sent.
@@ -15,6 +15,9 @@ import cython
 
 from pricetime.exchange.io.connections import Connections
 from pricetime.exchange.io.decoder import Decoder
+from pricetime.exchange.io.expiries import Expiries
+from pricetime.exchange.io.issuer import Issuer
+from pricetime.exchange.io.phases import Phases
 from pricetime.exchange.io.publisher import Publisher
 from pricetime.exchange.io.timing import Timing
 from pricetime.exchange.settings.config import GatewayConfig
@@ -48,6 +51,12 @@ class EventLoop:
         self.log = log
         self.connections = connections
         self.channel, self.mass_cancels = connections.channel, connections.mass_cancels
+        phases = machine.phases()
+        self.issuer = Issuer(self.sequencer, self.matcher)
+        self.phases = Phases(phases, self.issuer, settings.indicative_interval_ms * 1_000_000)
+        self.expiries = Expiries(
+            phases, self.matcher, self.issuer, self.channel, settings.expiry_interval_ms * 1_000_000
+        )
         self.decoder = decoder
         self.publisher = publisher
         self.timing = timing
@@ -59,6 +68,7 @@ class EventLoop:
         self.router.start_counting()
         self.starved = self.gave_up = False
         self.wanted = NEVER
+        self.phase_changes = 0
         self.next_tick_ns = self.stop_ns = self.flushed_ns = 0
         self.last_ns = self.read_until_ns = self.round_ns = self.round_left = 0
         self.iterations = self.received_bytes = self.ring_full = 0
@@ -144,6 +154,9 @@ class EventLoop:
             self.sequencer.rewind()
         self.mass_cancels.begin(now_ns + self.clock_offset_ns)
         self.mass_cancels.proceed(now_ns + self.clock_offset_ns)
+        if self.stop_ns == 0:
+            self.expiries.proceed(now_ns, now_ns + self.clock_offset_ns)
+            self.phases.indicate(now_ns, now_ns + self.clock_offset_ns)
         work: u64 = self._take_requests(now_ns)
         self._resume(now_ns)
         n: cython.int
@@ -214,9 +227,8 @@ class EventLoop:
         owner: u32 = request.owner
         if request.kind == REQUEST_ADMIT:
             self.connections.admit(owner, request.fd, request.flags, request.next_sequence, now_ns)
-        elif request.kind == REQUEST_PHASE:
-            timestamp: u64 = now_ns + self.clock_offset_ns
-            return self.sequencer.issue(SET_PHASE, 0, request.instrument, request.state, 0, timestamp)
+        elif request.kind == REQUEST_COMMAND:
+            return self._take_command(request, now_ns + self.clock_offset_ns)
         elif request.kind == REQUEST_OWNER:
             if request.state != NO_REASON:
                 self.connections.end(owner, request.state, now_ns)
@@ -226,6 +238,14 @@ class EventLoop:
             self.stop_ns = now_ns
             self.connections.begin_stop()
         return True
+
+    def _take_command(self, request: cython.pointer[Request], timestamp: u64) -> cython.bint:
+        if request.state == EXPIRE:
+            self.expiries.request(request.instrument, request.number)
+            return True
+        return self.issuer.issue(
+            request.state, request.instrument, request.flags, 0, request.price, 0, timestamp, request.number
+        )
 
     def _resume(self, now_ns: u64) -> None:
         """Decode what clients sent after a MassCancel that is now complete."""
@@ -331,13 +351,16 @@ class EventLoop:
         count: u64 = self.matcher.ready()
         if count == 0:
             return 0
-        count = self.log.append(
-            self.sequencer.at(self.sequencer.executed + 1), self.timing.begin(count), self.matcher.books.seq_num,
-            self.matcher.report_checksum,
-        )  # fmt: skip
-        self.starved = count == 0
+        if self.matcher.held != 0:
+            count = min(self.timing.begin(count), self.matcher.held)
+        else:
+            count = self.log.append(
+                self.sequencer.at(self.sequencer.executed + 1), self.timing.begin(count), self.matcher.books.seq_num,
+                self.matcher.report_checksum,
+            )  # fmt: skip
+            self.starved = count == 0
         if count != 0:
-            self.matcher.execute_next(count)
+            count = self.matcher.execute_next(count)
             self.timing.end(count)
         return count
 
@@ -351,11 +374,13 @@ class EventLoop:
         first: u64 = self.sequencer.answered + 1
         place: u64 = self.sequencer.place(first)
         routed: u64 = self.router.routed
+        begin: u64 = self.matcher.routed
         count: u64 = self.router.step(
             cython.address(self.sequencer.commands[place]), cython.address(self.sequencer.bounds[place]),
             min(self.sequencer.run_from(first, last), cython.cast(u64, BATCH)),
         )  # fmt: skip
         self.sequencer.answered += count
+        self._watch(begin)
         i: u64
         for i in range(self.router.unfinished_count):
             self.mass_cancels.queue_unfinished(self.router.unfinished[i])
@@ -365,6 +390,23 @@ class EventLoop:
         if count != 0:
             self.timing.answered(first, count, monotonic_ns() + self.clock_offset_ns)
         return self.router.routed - routed + count + (self.router.full != 0)
+
+    def _watch(self, begin: u64) -> None:
+        """Read the reports from ``begin`` on, which are routed: changes of phases, and answers to own commands."""
+        counts: cython.pointer[u64] = self.router.counts
+        changes: u64 = counts[PHASE_CHANGED * REASONS + NONE] + counts[PHASE_CHANGED * REASONS + OUTSIDE_RANGE]
+        if self.phases.collecting != 0 or changes != self.phase_changes:
+            self.phase_changes = changes
+            self.phases.read(cython.address(self.matcher.block[begin]), self.matcher.routed - begin)
+        awaited: cython.pointer[Awaited] = self.issuer.answered()
+        while awaited != cython.NULL:
+            report: cython.pointer[cython.const[Report]] = self.issuer.report_of(awaited)
+            if awaited.kind == EXPIRE:
+                self.expiries.finish_part(awaited.instrument, report)
+            else:
+                self.channel.answer(awaited.number, report, report.quantity)
+            self.issuer.release()
+            awaited = self.issuer.answered()
 
     def _waits_for_log(self) -> cython.bint:
         """Is there nothing to do until the log makes progress?"""

@@ -2,7 +2,7 @@
 
 from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, u32, u64
 from pricetime.exchange.io.layout cimport BEGINNINGS, FIRST_PART, NEVER, PART, Waiting
-from pricetime.exchange.io.owner_queue cimport OwnerQueue
+from pricetime.exchange.io.number_queue cimport NumberQueue
 from pricetime.exchange.state.layout cimport OWNERS
 from pricetime.exchange.state.sequencer cimport Sequencer
 from pricetime.native.memory cimport release, reserve
@@ -11,9 +11,9 @@ from pricetime.native.memory cimport release, reserve
 cdef class MassCancels:
     cdef Sequencer sequencer
     cdef Waiting *waiting            # by owner
-    cdef OwnerQueue due              # owners whose mass cancel is queued
-    cdef OwnerQueue unfinished       # owners whose mass cancel needs its next part
-    cdef OwnerQueue resuming         # owners with messages that wait for a mass cancel
+    cdef NumberQueue due              # owners whose mass cancel is queued
+    cdef NumberQueue unfinished       # owners whose mass cancel needs its next part
+    cdef NumberQueue resuming         # owners with messages that wait for a mass cancel
 
     cdef bint waits(self, u32 owner) noexcept nogil
     cdef void wait_for(self, u32 owner, u64 command) noexcept nogil

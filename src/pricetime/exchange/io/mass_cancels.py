@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import cython
 
-from pricetime.exchange.io.owner_queue import OwnerQueue
+from pricetime.exchange.io.number_queue import NumberQueue
 from pricetime.exchange.state.sequencer import Sequencer
 
 if cython.compiled:
@@ -25,8 +25,8 @@ class MassCancels:
 
     def __init__(self, sequencer: Sequencer, unfinished: Iterable[int]) -> None:
         self.sequencer = sequencer
-        self.due, self.unfinished, self.resuming = OwnerQueue(), OwnerQueue(), OwnerQueue()
         owners: cython.size_t = OWNERS
+        self.due, self.unfinished, self.resuming = NumberQueue(owners), NumberQueue(owners), NumberQueue(owners)
         self.waiting = cython.cast(cython.pointer[Waiting], reserve(owners * cython.sizeof(Waiting)))
         if not self.waiting:
             raise MemoryError("no room for mass cancels")

@@ -7,7 +7,6 @@ the environment and the command line.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,11 +19,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from ...core.instrument import MAX_INSTRUMENTS, Instrument
 from ...environment import PREFIX
-from ...log.configuration import Configuration
+from ...log.configuration import DEFAULT_REFRESHES, Configuration
 from ...owner_limits import OwnerLimits
-from ...types import Phase, ReplacePolicy, SelfTrade
 from ...wire.types import MAX_OWNER
 from .admin_socket import beside
 from .fields import (
@@ -39,73 +36,14 @@ from .fields import (
     Names,
     Port,
     PowerOfTwo,
-    named,
+    pairs,
     setting,
     split_by,
 )
+from .instrument import InstrumentConfig, Instruments
 
 #: Bytes of the IP and UDP headers of a datagram, and of one report.
 DATAGRAM_HEADERS, REPORT_BYTES = 28, 48
-
-
-def _pairs(value: object) -> object:
-    """Parse ``id=1,symbol=ABC``, the form of a table in the environment and in an option."""
-    if not isinstance(value, str):
-        return value
-    pairs = [pair.partition("=") for pair in value.split(",")]
-    if not all(name.strip() and sign for name, sign, _ in pairs):
-        raise ValueError("write it as id=1,symbol=ABC,tick_size=5")
-    return {name.strip(): text.strip() for name, _, text in pairs}
-
-
-class InstrumentConfig(BaseModel):
-    """One traded instrument and its rules."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: int = Field(description="Number of the instrument in orders and reports", ge=0, lt=MAX_INSTRUMENTS)
-    symbol: str = Field(default="", description="Name, at most 16 bytes of UTF-8")
-    tick_size: int = Field(
-        default=1, description="Every price must be a multiple of this many ticks", ge=1, le=2**63 - 1
-    )
-    lot_size: int = Field(
-        default=1, description="Every quantity must be a multiple of this many lots", ge=1, le=2**63 - 1
-    )
-    low_price: int | None = Field(
-        default=None, description="Lowest price in ticks; lower orders are rejected", ge=-(2**63), le=2**63 - 1
-    )
-    high_price: int | None = Field(
-        default=None, description="Highest price in ticks; higher orders are rejected", ge=-(2**63), le=2**63 - 1
-    )
-    phase: Annotated[Phase, named(Phase)] = Field(
-        default=Phase.CONTINUOUS, description="Phase at the start. SIGHUP rereads it"
-    )
-    self_trade: Annotated[SelfTrade, named(SelfTrade)] = Field(
-        default=SelfTrade.OFF, description="Self-trade prevention for orders that do not name a mode"
-    )
-    replace_policy: Annotated[ReplacePolicy, named(ReplacePolicy)] = Field(
-        default=ReplacePolicy.KEEP_IF_NOT_LARGER, description="When a replaced order keeps its place in the queue"
-    )
-    order_limit: int | None = Field(default=None, description="Maximum number of resting orders", ge=1, le=2**31)
-    price_unit: Decimal = Field(
-        default=Decimal(1), description="Value of one tick in currency, for display only, such as 0.25", gt=0
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> InstrumentConfig:
-        if len(self.symbol.encode()) > 16:
-            raise ValueError(f"symbol {self.symbol!r} is longer than 16 bytes")
-        self.instrument()  # rejects a low_price above the high_price
-        return self
-
-    def instrument(self) -> Instrument:
-        """The instrument as the engine takes it."""
-        return Instrument(**dict(self))
-
-
-Instruments = Annotated[
-    tuple[Annotated[InstrumentConfig, BeforeValidator(_pairs)], ...], NoDecode, split_by(";"), Field(min_length=1)
-]
 
 
 def limit(default: int | None, description: str, least: int, most: int) -> Any:
@@ -124,7 +62,7 @@ class OwnerConfig(BaseModel):
     max_price_distance: int | None = limit(None, "Overrides the setting of the same name for this owner", 0, 2**63 - 1)
 
 
-Owners = Annotated[tuple[Annotated[OwnerConfig, BeforeValidator(_pairs)], ...], NoDecode, split_by(";")]
+Owners = Annotated[tuple[Annotated[OwnerConfig, BeforeValidator(pairs)], ...], NoDecode, split_by(";")]
 
 # One function for each group of settings, in the order of the page of settings.
 entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
@@ -226,6 +164,20 @@ class GatewayConfig(BaseSettings):
     level_capacity: int | None = book(
         None, "Maximum number of price levels in all instruments; default: order_capacity", ge=1, le=2**31
     )
+    refresh_limit: int = book(
+        DEFAULT_REFRESHES,
+        "Maximum number of times that all icebergs together may still be refreshed; beyond it, icebergs are rejected",
+        ge=0, le=2**40,
+    )  # fmt: skip
+    expiry_interval_ms: int = book(
+        1000, "How often the server looks for orders whose time has expired", ge=10, le=3_600_000
+    )
+    indicative_interval_ms: int = book(
+        1000,
+        "Minimum time between two indicative prices of an instrument that collects orders; they are published only if "
+        "its orders have changed. 0: never",
+        ge=0, le=3_600_000,
+    )  # fmt: skip
     ring_capacity: PowerOfTwo = book(
         2**16, "Commands, and reports, that may wait in the event loop; beyond it, clients wait", ge=2**4, le=2**24
     )
@@ -424,6 +376,7 @@ class GatewayConfig(BaseSettings):
             level_capacity=self.level_capacity or self.order_capacity,
             owner_limit=MAX_OWNER + 1,
             limits=self.limits(),
+            refresh_limit=self.refresh_limit,
         )
 
     @property

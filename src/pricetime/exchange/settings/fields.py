@@ -111,6 +111,16 @@ def split_by(mark: str) -> BeforeValidator:
     return BeforeValidator(partial(_split, mark))
 
 
+def pairs(value: object) -> object:
+    """Parse ``id=1,symbol=ABC``, the form of a table in the environment and in an option."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",")]
+    if not all(name.strip() and sign for name, sign, _ in pairs):
+        raise ValueError("write it as id=1,symbol=ABC,tick_size=5")
+    return {name.strip(): text.strip() for name, _, text in pairs}
+
+
 PowerOfTwo = Annotated[int, AfterValidator(_power_of_two)]
 Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=4096)], ...], NoDecode, split_by(",")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]

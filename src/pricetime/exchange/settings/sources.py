@@ -19,8 +19,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
 from ...environment import PREFIX, VARIABLES
-from .config import GatewayConfig, InstrumentConfig, OwnerConfig
+from .config import GatewayConfig, OwnerConfig
 from .errors import CannotStart
+from .instrument import InstrumentConfig
 
 #: Settings that are lists of tables, with the model of each table.
 TABLES: dict[str, type[BaseModel]] = {"instruments": InstrumentConfig, "owners": OwnerConfig}
