@@ -215,6 +215,49 @@ def test_what_each_command_came_to(table: Table) -> None:
     assert table.driver.connections.kinds(0).sum() == table.sequences[0]
 
 
+def test_what_orders_of_venues_came_to(table: Table) -> None:
+    """Reports of what the commands of others did to an order answer no command, whatever their reason."""
+    kinds = ReportKind
+    replace = ReplaceOrder(order_id=2, price=1, quantity=1, instrument=1).encode()
+    messages = [new(1), new(2), new(3), new(4), new(5), new(6), replace, new(7), new(8)]
+    table.offer(plan_of(*messages), rate=1e6)
+    table.at(1_000_000)
+    table.say(
+        (kinds.ACCEPTED, 1, Reason.WAITS), (kinds.TRIGGERED, 9), (kinds.TRADE, 9),  # rests: a stop order was triggered
+        (kinds.ACCEPTED, 2, Reason.AT_MARKET), (kinds.AUCTION_TRADE, 2), (kinds.REPLACED, 2, Reason.PRICED),  # rests
+        (kinds.ACCEPTED, 3), (kinds.CANCELLED, 3, Reason.MINIMUM_UNFILLABLE),  # did neither
+        (kinds.ACCEPTED, 4), (kinds.TRADE, 4), (kinds.REFRESHED, 4), (kinds.CANCELLED, 4, Reason.OUTSIDE_RANGE),
+        (kinds.ACCEPTED, 5), (kinds.CANCELLED, 5, Reason.OUTSIDE_RANGE),  # did neither
+        (kinds.REJECTED, 6, Reason.TRIGGERS_AT_ONCE),
+        (kinds.EXPIRED, 1, Reason.DAY_ENDED), (kinds.CANCELLED, 9, Reason.LEVELS_FULL),
+        (kinds.CANCELLED, 2, Reason.TRADED_MORE),  # answers the replace
+        (kinds.ACCEPTED, 7), (kinds.HIDDEN, 9), (kinds.CANCELLED, 9, Reason.AUCTION_REMAINDER),  # rests
+        (kinds.REJECTED, 8, Reason.NOT_IN_PHASE),
+    )  # fmt: skip
+    table.at(2_000_000)
+    assert table.driver.connections.failure == 0
+    assert table.driver.connections.answered == len(messages)
+    assert table.counts() == {"rests": 3, "trades": 1, "cancel": 1, "other": 4}
+    assert table.driver.connections.kinds(0)[kinds.AUCTION_TRADE] == 1
+    assert table.driver.connections.kinds(0).sum() == table.sequences[0]
+
+
+def test_an_order_and_its_extension_leave_together(table: Table) -> None:
+    _, plans = make_plans("auction-day", 200, 1, seed=1)
+    (plan,) = plans
+    table.offer(plan, rate=1e6)
+    table.at(1_000_000)
+    came = table.came()
+    assert table.driver.connections.released == table.driver.connections.sent == 200
+    extended = [i for i, (kind, _) in enumerate(came) if kind == CommandType.ORDER_EXTENSION]
+    assert len(extended) == np.count_nonzero(plan.sizes == 80) == len(came) - 200
+    assert {came[i - 1][0] for i in extended} == {CommandType.NEW_ORDER}
+    table.say(*((ANSWERS[kind], order_id) for kind, order_id in came if kind in ANSWERS))
+    table.at(2_000_000)
+    assert table.driver.connections.failure == 0
+    assert table.driver.connections.answered == 200
+
+
 def test_the_trade_of_the_last_order_may_come_later(table: Table) -> None:
     table.offer(plan_of(new(1), new(2)), rate=1e6)
     table.at(1_000_000)

@@ -7,6 +7,7 @@ import pytest
 from pricetime.load import plan as plan_module
 from pricetime.load.plan import Plan, encode, join, made_ahead, make_plans
 from pricetime.tape.flow import PRESETS, generate
+from pricetime.types import CommandType
 from pricetime.wire.bulk import encode_commands
 from tests.load.test_run import flow
 
@@ -85,3 +86,44 @@ def test_what_goes_wrong_in_making_plans_comes_out() -> None:
 
     with pytest.raises(ValueError, match="no more"):
         made_ahead(broken())
+
+
+def venue_plans(count: int, *, chunk: int = 1 << 18, **more: int) -> list[Plan]:
+    _, plans = make_plans("auction-day", count, 3, seed=1, chunk=chunk, **more)
+    return list(plans)
+
+
+@pytest.mark.parametrize("chunk", [1 << 18, 101, 1])
+def test_an_order_and_its_extension_are_one_command(chunk: int) -> None:
+    plan = join([plan for plan in venue_plans(2_000, chunk=chunk) if plan.count])
+    assert plan.count == 2_000
+    assert set(np.unique(plan.sizes)) == {16, 24, 40, 80}
+    starts = np.cumsum(plan.sizes, dtype=np.int64) - plan.sizes
+    double = starts[plan.sizes == 80]
+    assert (plan.data[double] == CommandType.NEW_ORDER).all()
+    assert (plan.data[double + 40] == CommandType.ORDER_EXTENSION).all()
+    assert (plan.data[starts[plan.sizes == 40] + 33] < 128).all()
+    assert not (plan.data[starts] == CommandType.ORDER_EXTENSION).any()
+    assert [session for session, order_id in ids_of(plan) if order_id >> 32 != session + 1] == []
+    assert plan.data.tobytes() == join(venue_plans(2_000)).data.tobytes()
+
+
+def test_commands_of_the_exchange_are_left_out() -> None:
+    flow = replace(PRESETS["auction-day"], owners=3, ids="session")
+    (commands,) = generate(flow, 1_000, seed=1)
+    assert np.isin([CommandType.SET_PHASE, CommandType.INDICATE, CommandType.EXPIRE], commands["type"]).all()
+    plan = join(venue_plans(400))
+    starts = np.cumsum(plan.sizes, dtype=np.int64) - plan.sizes
+    assert set(np.unique(plan.data[starts])) <= {1, 2, 3, 4}
+
+
+def test_expiry_times_count_from_the_start() -> None:
+    def expiries(start_ns: int) -> list[int]:
+        plan = join(venue_plans(3_000, start_ns=start_ns))
+        starts = np.cumsum(plan.sizes, dtype=np.int64) - plan.sizes
+        found = [int.from_bytes(plan.data[at + 64 : at + 72].tobytes(), "little") for at in starts[plan.sizes == 80]]
+        return [time_ns for time_ns in found if time_ns]
+
+    plain, later = expiries(0), expiries(10**18)
+    assert len(plain) > 10
+    assert later == [time_ns + 10**18 for time_ns in plain]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pricetime import OrderBook, Side
+from pricetime.reference import ReferenceBook
 from pricetime.tape import databento, mbo_replay
-from pricetime.tape.icebergs import MOST_SLICES, Icebergs, Left, empty_book, fits, left_after, smallest_display
+from pricetime.tape.icebergs import MOST_SLICES, Icebergs, Left, fits, left_after, smallest_display
 from pricetime.tape.mbo import ADD, ASK, BID, CANCEL, CLEAR, FILL, MODIFY, TRADE, Record
 from pricetime.tape.mbo_replay import MboReplay
 from pricetime.tape.outcome import Verdict, lots_by_order
@@ -173,7 +174,7 @@ class Exchange:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.book = empty_book()
+        self.book = ReferenceBook()
         self.ids = 0
         self.times = 0
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pricetime import OrderBook, Side
+from pricetime.auctions import AuctionPrice
 from pricetime.reference import ReferenceBook
-from pricetime.reference.auction import AuctionPrice
 from pricetime.tape import mbo, mbo_replay, opening
 from pricetime.tape.clock import Clock
 from pricetime.tape.file import TapeError

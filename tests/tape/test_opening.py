@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from pricetime import OrderBook
+from pricetime.auctions import AuctionPrice
 from pricetime.reference import ReferenceBook
-from pricetime.reference.auction import AuctionPrice, auction_price
+from pricetime.reference.auction import auction_price
 from pricetime.tape import mbo_replay
 from pricetime.tape.market import Levels
 from pricetime.tape.mbo import ADD, ASK, BID, FILL, TRADE, Record

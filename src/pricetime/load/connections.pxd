@@ -1,7 +1,8 @@
 # Records, fields and signatures of connections.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, CANCELLED, EXECUTION_REPORT, IOC_REMAINDER, MARKET_REMAINDER, REDUCED, REPLACED, SELF_TRADE, TRADE,
+    ACCEPTED, AS_MAKER, CANCELLED, EXECUTION_REPORT, IOC_REMAINDER, MARKET_REMAINDER, MASS_CANCELLED, MINIMUM_UNFILLABLE,
+    NONE, OUTSIDE_RANGE, PRICED, REDUCED, REJECTED, REPLACED, SELF_TRADE, TRADE, TRADED_MORE,
     Report, u8, u32, u64,
 )
 from pricetime.native.arrays cimport Block
@@ -14,7 +15,7 @@ cdef enum:
     LONGEST_MESSAGE = 48
     REPORT_BYTES = 48
     SHORT_MESSAGE_BYTES = 16         # a heartbeat, a logout
-    KINDS_OF_REPORT = 16
+    KINDS_OF_REPORT = 32
     LATE_NS = 1000000                # an order counts as late if it is sent more than this after it was due
     # Failure: why the sessions ended
     NO_FAILURE = 0
@@ -45,7 +46,7 @@ cdef struct Connection:
     u64 undecided_ns                 # its latency
     u64 next_sequence                # of the next report
     u64 answers
-    u64 kinds[16]                    # reports, by kind
+    u64 kinds[32]                    # reports, by kind
     u64 heard_ns
     u64 spoken_ns
     u8 *outbound
@@ -95,3 +96,7 @@ cdef class Connections:
     cdef void _follow(self, Connection *s, const Report *report) noexcept nogil
     cdef void _settle(self, Connection *s, u32 kind) noexcept nogil
     cdef bint fail(self, u32 failure, u32 number, u64 found, u64 expected) noexcept nogil
+
+
+cdef bint is_answer(u32 kind, u32 reason) noexcept nogil
+cdef bint ended_at_once(u32 reason) noexcept nogil

@@ -139,7 +139,7 @@ class Connections:
         return self.all[number].caught_up
 
     def kinds(self, number: int) -> NDArray[np.int64]:
-        """Number of reports of a connection by kind: array of i64, shape (16,)."""
+        """Number of reports of a connection by kind: array of i64, shape (32,)."""
         return np.array([self.all[number].kinds[i] for i in range(KINDS_OF_REPORT)], np.int64)
 
     # ------------------------------------------------------------------ out
@@ -259,9 +259,7 @@ class Connections:
             s.kept_count += 1
         if s.undecided:
             self._follow(s, report)
-        if kind == TRADE or (report.reason >= IOC_REMAINDER and kind != REPLACED and kind != ACCEPTED):
-            return True  # a trade, or the effect of some other command
-        return self._answer(number, s, report, now_ns)
+        return self._answer(number, s, report, now_ns) if is_answer(kind, report.reason) else True
 
     def _answer(
         self, number: u32, s: cython.pointer[Connection], report: cython.pointer[cython.const[Report]], now_ns: u64
@@ -301,11 +299,11 @@ class Connections:
         """Learn from the report after an ``ACCEPTED`` what that order did."""
         reason: u32 = report.reason
         if report.kind == TRADE:
-            self._settle(s, TRADES if reason != AS_MAKER else RESTS)
+            self._settle(s, TRADES if reason != AS_MAKER and report.order_id == s.undecided_id else RESTS)
         elif reason == SELF_TRADE:
             if report.kind == CANCELLED and report.order_id == s.undecided_id:
                 self._settle(s, OTHER)  # self-trade prevention cancelled it: it neither traded nor rests
-        elif report.kind == CANCELLED and IOC_REMAINDER <= reason <= MARKET_REMAINDER:
+        elif report.kind == CANCELLED and report.order_id == s.undecided_id and ended_at_once(reason):
             self._settle(s, OTHER)
         else:
             self._settle(s, RESTS)
@@ -322,3 +320,19 @@ class Connections:
             self.expected = expected
             self.failure = failure
         return False
+
+
+def is_answer(kind: u32, reason: u32) -> cython.bint:
+    """Does a report answer a command of its owner? Others say what the commands of all clients did to its orders."""
+    if kind == REPLACED:
+        return reason != PRICED
+    if kind == CANCELLED or kind == REDUCED:
+        return reason == NONE or reason == TRADED_MORE
+    return kind == ACCEPTED or kind == REJECTED or kind == MASS_CANCELLED
+
+
+def ended_at_once(reason: u32) -> cython.bint:
+    """Is this why an order neither traded nor rests? Then its cancellation follows the report that accepted it."""
+    if reason == MINIMUM_UNFILLABLE or reason == OUTSIDE_RANGE:
+        return True
+    return reason >= IOC_REMAINDER and reason <= MARKET_REMAINDER

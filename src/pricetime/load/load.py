@@ -90,7 +90,7 @@ class Account:
 
     @property
     def kinds(self) -> NDArray[np.int64]:
-        """Number of reports by ``ReportKind``: shape (16,)."""
+        """Number of reports by ``ReportKind``: shape (32,)."""
         return self._connections.kinds(self.connection)
 
     def reports(self) -> NDArray[np.void]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from ..core.order_book import OrderBook
 from ..execution import Trade
-from ..profiles import Venue
 from ..reference import ReferenceBook
 from ..types import Side
 from .mbo import FILL, MODIFY, Record
@@ -16,9 +16,13 @@ from .outcome import TapeTrade, lots_by_order
 MOST_SLICES = 1000
 
 
-def empty_book() -> ReferenceBook:
-    """A book that knows icebergs."""
-    return ReferenceBook(venue=Venue())
+#: Orders that rest in a book of one trade: those that the trade takes, and the trade itself.
+CAPACITY = 1 << 16
+
+
+def empty_book() -> OrderBook:
+    """A book for one trade."""
+    return OrderBook(CAPACITY)
 
 
 class Left(NamedTuple):
@@ -39,7 +43,7 @@ class Refreshed(NamedTuple):
 class Icebergs:
     """The icebergs of one tape. ``make_book``: makes the empty books in which they trade."""
 
-    def __init__(self, make_book: Callable[[], ReferenceBook] = empty_book) -> None:
+    def __init__(self, make_book: Callable[[], OrderBook | ReferenceBook] = empty_book) -> None:
         self._make_book = make_book
         #: The most lots that an order has displayed, of those that fills have met and their owners have not changed.
         self.displayed: dict[int, int] = {}

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate, takewhile
 
-from ..reference.auction import AuctionPrice, auction_price
+from ..auctions import AuctionPrice
+from ..reference.auction import auction_price
 from ..types import Side
 from .market import Levels, Market
 from .outcome import Auction

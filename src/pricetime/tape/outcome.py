@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from ..auctions import AuctionPrice
 from ..execution import Trade
-from ..reference.auction import AuctionPrice
 from ..types import Side
 from .market import Book
 from .skipped import Skipped

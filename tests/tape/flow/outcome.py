@@ -8,7 +8,13 @@ import numpy as np
 from pricetime import OrderBook
 from pricetime.tape.flow import PRESETS, Flow, generate, prelude
 from pricetime.tape.flow.base import Commands
+from pricetime.tape.flow.stream import find
 from pricetime.types import CommandType, Reason, ReportKind
+
+#: Commands of clients, apart from extensions.
+ABOUT_ORDERS = (
+    CommandType.NEW_ORDER, CommandType.CANCEL_ORDER, CommandType.REPLACE_ORDER, CommandType.REDUCE_ORDER,
+)  # fmt: skip
 
 HEADINGS = (
     "preset|adds|cancels|changes|trading|makers each|at most|cancels that hit|rejected|resting|levels|best prices over"
@@ -34,12 +40,12 @@ class Outcome:
 
     def apply(self, commands: Commands) -> None:
         reports = self.book.apply(commands)
-        self.commands += commands.size
+        self.commands += int(np.count_nonzero(np.isin(commands["type"], ABOUT_ORDERS)))
         for kind in CommandType:
             self.of_type[kind] += int(np.count_nonzero(commands["type"] == kind))
         kinds, reasons = reports["kind"], reports["reason"]
         self.withdrawn += int(np.count_nonzero((kinds == ReportKind.CANCELLED) & (reasons == Reason.NONE)))
-        self.rejected += int(np.count_nonzero(kinds == ReportKind.REJECTED))
+        self.rejected += int(np.count_nonzero((kinds == ReportKind.REJECTED) & (reports["order_id"] != 0)))
         trades = reports[kinds == ReportKind.TRADE]
         _, makers = np.unique(trades["order_id"], return_counts=True)
         self.trades += trades.size
@@ -61,7 +67,7 @@ class Outcome:
 
 def outcome(flow: str | Flow, count: int, *, seed: int = 1, chunk: int = 10_000) -> Outcome:
     """Run the prelude and so many commands through a book."""
-    book = OrderBook(2**21)
+    book = OrderBook(2**21, venue=find(flow).venue)
     for commands in prelude(flow, seed=seed):
         book.apply(commands)
     result = Outcome(book)

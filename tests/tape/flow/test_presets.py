@@ -14,7 +14,8 @@ from tests.tape.flow.flows import joined
 from tests.tape.flow.outcome import HEADINGS, Outcome, outcome
 
 ADDS, CANCELS = CommandType.NEW_ORDER, CommandType.CANCEL_ORDER
-STEADY = [name for name in PRESETS if name not in ("deep", "one-maker-per-taker")]
+RUN = [name for name in PRESETS if name not in ("deep", "one-maker-per-taker")]
+STEADY = [name for name in RUN if name != "auction-day"]
 
 
 #: Commands of a run. A flow is the same in both forms; it is the book that takes its time in the pure one.
@@ -80,7 +81,7 @@ def test_deep_starts_with_a_million_orders_over_a_hundred_thousand_levels() -> N
         assert counts.min() >= 9
 
 
-@pytest.mark.parametrize("name", [*STEADY, "deep"])
+@pytest.mark.parametrize("name", [*RUN, "deep"])
 def test_a_preset_does_what_its_row_says(name: str) -> None:
     if not COMPILED and name in ("deep", "outliers"):
         pytest.skip("too long for the pure form")
@@ -91,7 +92,7 @@ def test_a_preset_does_what_its_row_says(name: str) -> None:
         [share_of(said[heading]) for heading in ("adds", "cancels", "changes", "trading")], abs=0.015
     )
     assert o.withdrawn / cancels == pytest.approx(share_of(said["cancels that hit"]), abs=0.03)
-    assert o.share(o.rejected) == pytest.approx(share_of(said["rejected"]), abs=0.01)
+    assert o.share(o.rejected) == pytest.approx(share_of(said["rejected"]), abs=0.015)
     assert o.trades / o.takers == pytest.approx(float(said["makers each"]), rel=0.1)
     for heading, seen in (("resting", o.resting), ("levels", o.levels)):
         least, most = range_of(said[heading])

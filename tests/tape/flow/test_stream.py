@@ -7,7 +7,9 @@ import pytest
 from pricetime.errors import InvalidSetting
 from pricetime.tape.flow import PRESETS, Flow, generate, prelude
 from pricetime.types import COMMAND, MAX_QUANTITY, CommandType, Side, TimeInForce
-from tests.tape.flow.flows import SMALL, joined
+from tests.tape.flow.flows import OF_VENUES, SMALL, joined
+
+PLAIN = [flow for name, flow in SMALL.items() if name not in OF_VENUES]
 
 each_flow = pytest.mark.parametrize("flow", SMALL.values(), ids=SMALL.keys())
 
@@ -19,17 +21,19 @@ def test_the_same_seed_gives_the_same_commands_however_they_are_cut(flow: Flow) 
     parts = list(generate(flow, 50_000, seed=7, chunk=777))
     assert [part.size for part in parts] == [777] * 64 + [50_000 - 64 * 777]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
-    assert joined(generate(flow, 20_000, seed=7)).tobytes() == whole[:20_000].tobytes()
+    # the last one may have lost its extension
+    assert joined(generate(flow, 20_000, seed=7))[:-1].tobytes() == whole[:19_999].tobytes()
     assert joined(prelude(flow, seed=7)).tobytes() == joined(prelude(flow, seed=7, chunk=999)).tobytes()
 
 
 @each_flow
 def test_another_seed_gives_other_commands(flow: Flow) -> None:
     one, other = (joined(generate(flow, 5_000, seed=seed)) for seed in (1, 2))
+    one, other = (part[part["type"] == CommandType.NEW_ORDER] for part in (one, other))
     assert np.isin(one["order_id"], other["order_id"]).mean() < 0.01
 
 
-@each_flow
+@pytest.mark.parametrize("flow", PLAIN)
 def test_every_command_is_well_formed(flow: Flow) -> None:
     commands = joined(generate(flow, 60_000, seed=3))
     assert commands.dtype == COMMAND
@@ -76,7 +80,7 @@ def test_a_cancel_or_change_follows_its_order(flow: Flow) -> None:
     both = joined([*prelude(flow), *generate(flow, 50_000)])
     new = both["type"] == CommandType.NEW_ORDER
     created = dict(zip(both["order_id"][new].tolist(), both["sequence"][new].tolist(), strict=True))
-    later = both[~new]
+    later = both[np.isin(both["type"], [CommandType.CANCEL_ORDER, CommandType.REPLACE_ORDER, CommandType.REDUCE_ORDER])]
     assert all(created[i] < s for i, s in zip(later["order_id"].tolist(), later["sequence"].tolist(), strict=True))
 
 
@@ -106,7 +110,7 @@ def test_no_commands_and_no_prelude() -> None:
 
 
 def test_an_unknown_preset_teaches_the_names() -> None:
-    with pytest.raises(InvalidSetting, match=r"'calm'.*balanced, cancel-heavy, deep, sweep, wide, outliers, one-maker"):
+    with pytest.raises(InvalidSetting, match=r"'calm'.*balanced, cancel-heavy, deep, sweep, wide, outliers, stops-and"):
         generate("calm", 10)
     with pytest.raises(InvalidSetting, match="'calm'"):
         prelude("calm")
@@ -139,6 +143,9 @@ def test_settings_are_checked_at_once() -> None:
         ({"scale": float("nan")}, "scale nan"),
         ({"size": (2.0, 1.0)}, "size"),
         ({"sweep_size": (0.0, 1.0)}, "sweep_size"),
+        ({"stops": 0.5, "icebergs": 0.5}, "stops and icebergs .*sum must be at most 1"),
+        ({"icebergs": -0.1}, "icebergs -0.1 .*0 to 1"),
+        ({"day": 999}, "day 999 is too short: give 0 or at least 1000"),
     ],
 )
 def test_a_flow_refuses_settings_out_of_range(settings: dict[str, object], message: str) -> None:

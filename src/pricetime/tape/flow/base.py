@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...checks import whole
 from ...errors import InvalidSetting
+from ...profiles import Venue
 from ...types import COMMAND, CommandType
 from .ids import SCHEMES
 
@@ -28,6 +29,7 @@ class Flow:
     description: str  #: one line
     resting: int  #: orders of the prelude; about as many keep resting
     ids: str = "random"  #: order ids: "random", "sequential" or "session"
+    venue: Venue = field(default_factory=Venue)  #: the rules of the books that it is made for
     owners: int = 0  #: the orders come from owners 1 to this, at random; 0: all come from owner 0
 
     def __post_init__(self) -> None:

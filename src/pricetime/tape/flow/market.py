@@ -9,7 +9,7 @@ from .base import Flow
 
 SHARES = (
     *("far", "outliers", "committed", "modified", "pulled", "moves", "upward"),
-    *("taking", "ioc", "sweeps", "duplicates", "stale"),
+    *("taking", "ioc", "sweeps", "duplicates", "stale", "stops", "icebergs"),
 )
 
 RANGES = (
@@ -22,7 +22,11 @@ RANGES = (
     ("jump", 1, 2**16),
     ("span", 1, 2**30),
     ("slack", 0, 2**22),
+    ("day", 0, 2**40),
 )
+
+#: The fewest arrivals of a day, so that each of its phases has some.
+LEAST_DAY = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +68,28 @@ class MarketFlow(Flow):
     duplicates: float = 0.01  #: share of cancels sent twice
     stale: float = 0.02  #: share of IOC orders that are followed by a cancel
 
+    # orders and days of venues
+    stops: float = 0.0  #: share of arrivals that wait for a trigger price
+    icebergs: float = 0.0  #: share of arrivals that display a part of their quantity
+    day: int = 0  #: arrivals of one day, which has two auctions and ends with expiry; 0: the market is always open
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise InvalidSetting(f"{name} {getattr(self, name)!r} is not a share: give a number from 0 to 1")
-        if self.taking + self.far + self.outliers + self.sweeps > 1:
+        if self.taking + self.far + self.outliers + self.sweeps + self.stops + self.icebergs > 1:
             raise InvalidSetting(
-                "taking, far, outliers and sweeps are shares of the same arrivals: their sum must be at most 1"
+                "taking, far, outliers, sweeps, stops and icebergs are shares of the same arrivals: "
+                "their sum must be at most 1"
             )
         for name, low, high in RANGES:
             if not low <= getattr(self, name) <= high:
                 raise InvalidSetting(
                     f"{name} {getattr(self, name)!r} is out of range: give a number from {low} to {high}"
                 )
+        if 0 < self.day < LEAST_DAY:
+            raise InvalidSetting(f"day {self.day} is too short: give 0 or at least {LEAST_DAY} arrivals")
         if self.slack >= self.reach:
             raise InvalidSetting(
                 f"slack {self.slack} must be below reach {self.reach}, or takers would reach every order"
@@ -88,3 +100,8 @@ class MarketFlow(Flow):
                 raise InvalidSetting(
                     f"{name} {(low, high)} is not a range: give two numbers above 0, the smaller one first"
                 )
+
+    @property
+    def has_venue_orders(self) -> bool:
+        """Does the flow have orders with extensions, or days?"""
+        return bool(self.stops or self.icebergs or self.day)

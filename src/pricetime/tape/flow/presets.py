@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...profiles import Venue
 from .base import Flow
 from .market import MarketFlow
 from .paired import PairedFlow
@@ -36,6 +37,17 @@ PRESETS: dict[str, Flow] = {
         description="prices anywhere in i64, and now and then an order that takes hundreds of makers",
         resting=20_000, lifetime=1_800, scale=30, tail=1.0, reach=400, hump=5, far_lifetime=100_000,
         moves=0.001, taking=0.12, modified=0.2, outliers=0.02, sweeps=0.00005, sweep_size=(100, 500),
+    ),
+    "stops-and-icebergs": MarketFlow(
+        description="a liquid instrument in which 5 % of the orders are stop orders and 5 % icebergs",
+        resting=10_000, lifetime=1_000, scale=30, tail=1.0, reach=400, hump=5,
+        moves=0.002, taking=0.12, modified=0.25, stops=0.05, icebergs=0.05,
+    ),
+    "auction-day": MarketFlow(
+        description="days of 50,000 orders: opening auction, trading with interruptions, closing auction, expiry",
+        resting=5_000, lifetime=500, scale=30, tail=1.0, reach=400, hump=5,
+        moves=0.002, taking=0.12, modified=0.2, sweeps=0.0002, sweep_size=(100, 400), stops=0.03, icebergs=0.03,
+        day=50_000, venue=Venue(dynamic_range=20),
     ),
     "one-maker-per-taker": PairedFlow(
         description="1,000,000 asks of 10 lots at 50 prices, then 1,000,000 bids that take exactly one each",

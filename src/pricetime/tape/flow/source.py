@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from ...types import CommandType, TimeInForce
 from .base import Commands, Ints, join, new_orders
+from .day import Days
 from .ids import Ids
 from .market import MarketFlow
 from .mid import START, Mid
 from .pending import NOWHERE, Pending, Plan, cancels_of, merge, pull
 from .placement import NEAR, SWEEP, TAKER, Placement, beside
+from .terms import GAP_NS, VenueTerms, with_extensions
 
-GAP_NS = 10_000  #: mean time from one arrival to the next
 RESEND_NS = 10 * GAP_NS  #: mean time from a cancel to its duplicate
 LONGEST_NS = 2**60  #: 36 years: the longest lifetime of an order
 MIN_BLOCK = 16_384  #: arrivals of a block; more if many commands are pending, because each block reads all of them
@@ -44,6 +45,8 @@ class MarketSource:
         self.placement = Placement(flow)
         self.mid = Mid(flow)
         self.pending = Pending()
+        self.terms = VenueTerms(flow, seed)
+        self.days = Days(flow.day) if flow.day else None
         self.arrivals = max(MIN_BLOCK, flow.resting // 8)
         self.now = 0  # ns
 
@@ -66,15 +69,23 @@ class MarketSource:
             times = self.now + np.cumsum(exponential(rng, np.full(count, GAP_NS)))
             self.now = int(times[-1])
             path = self.mid.walk(rng, count)
-            orders, plan = self._arrive(times, path.mid)
+            orders, plan, kind = self._arrive(times, path.mid)
             pull(rng, self.flow.pulled, path, times, self.pending.plan)
             pull(rng, self.flow.pulled, path, times, plan)
             due = self.pending.exchange(plan, self.now)
             self._reprice(due, times, path.mid)
-            yield merge(due, orders)
+            yield self._with_terms(due, orders, kind, path.mid) if self.flow.has_venue_orders else merge(due, orders)
 
-    def _arrive(self, times: Ints, mid: Ints) -> tuple[Commands, Plan]:
-        """The orders that arrive at these times, and the commands that follow them."""
+    def _with_terms(self, due: Commands, orders: Commands, kind: Ints, mid: Ints) -> Commands:
+        """Give orders the terms of venues; add their extensions, and the commands of the exchange itself."""
+        times = orders["timestamp"].astype(np.int64)
+        own, moments = self.days.next(times) if self.days is not None else (None, None)
+        extensions = self.terms.give(orders, kind, mid, moments)
+        commands = with_extensions(merge(due, orders), extensions)
+        return commands if own is None else merge(own, commands)
+
+    def _arrive(self, times: Ints, mid: Ints) -> tuple[Commands, Plan, Ints]:
+        """The orders that arrive at these times, the commands that follow them, and the kinds of the orders."""
         orders = new_orders(times.size)
         orders["timestamp"] = times
         kind = self.placement.kinds_new(self.rng, times.size)
@@ -82,7 +93,7 @@ class MarketSource:
         immediate = (kind == SWEEP) | ((kind == TAKER) & (self.rng.random(times.size) < self.flow.ioc))
         orders["time_in_force"] = np.where(immediate, TimeInForce.IOC, TimeInForce.GTC)
         self._complete(orders, kind, away, mid)
-        return orders, self._plan(orders, kind, away, times, np.arange(times.size))
+        return orders, self._plan(orders, kind, away, times, np.arange(times.size)), kind
 
     def _complete(self, orders: Commands, kind: Ints, away: Ints, mid: Ints) -> None:
         """Set owner, id, price and quantity."""

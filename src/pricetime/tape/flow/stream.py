@@ -14,6 +14,7 @@ from .market import MarketFlow
 from .paired import PairedFlow, PairedSource
 from .presets import PRESETS
 from .source import MarketSource
+from .terms import is_extended, make_plain
 
 
 def prelude(preset: str | Flow, *, seed: int = 0, chunk: int = 65_536) -> Iterator[Commands]:
@@ -72,5 +73,7 @@ def cut(blocks: Iterator[Commands], count: int, chunk: int, *, first: int) -> It
             take = min(out.size - filled, block.size - used)
             whole_out[filled : filled + take] = block[used : used + take].view(WHOLE)
             filled, used = filled + take, used + take
+        if start + out.size == count and is_extended(out[-1:])[0]:
+            make_plain(out[-1:])  # its extension would follow
         out["sequence"] = np.arange(first + start, first + start + out.size, dtype=np.uint64)
         yield out
