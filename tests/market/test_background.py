@@ -6,7 +6,7 @@ from pricetime.market.background import FIRST_ORDERS, Background
 from pricetime.market.book_view import BookView
 from pricetime.market.traders import seeded
 from pricetime.market.working_orders import WorkingOrders
-from pricetime.types import CommandType, Side, TimeInForce
+from pricetime.types import ORDER_EXTENSION, CommandType, OrderType, Side, TimeInForce
 
 BOOK = BookView(((999, 10),), ((1001, 10),))
 
@@ -48,7 +48,8 @@ def test_takers_buy_more_often_below_the_fair_value() -> None:
 
 def test_resting_orders_do_not_cross_the_book() -> None:
     commands = flow(100)
-    resting = commands[(commands["type"] == CommandType.NEW_ORDER) & (commands["time_in_force"] == TimeInForce.GTC)]
+    limits = (commands["type"] == CommandType.NEW_ORDER) & (commands["order_type"] == OrderType.LIMIT)
+    resting = commands[limits & (commands["time_in_force"] == TimeInForce.GTC)]
     assert (resting["price"][resting["side"] == Side.BID] < 1001).all()
     assert (resting["price"][resting["side"] == Side.ASK] > 999).all()
     assert len(np.unique(resting["price"])) > 15
@@ -61,3 +62,31 @@ def test_every_order_is_cancelled_after_a_while() -> None:
     cancels = orders.take_commands()
     cancelled = set(cancels["order_id"][cancels["type"] == CommandType.CANCEL_ORDER].tolist())
     assert cancelled >= set(range(1, 2 * FIRST_ORDERS + 1))
+
+
+def test_some_orders_are_stops_and_icebergs() -> None:
+    commands = flow(200)
+    extensions = commands[commands["type"] == CommandType.ORDER_EXTENSION].view(ORDER_EXTENSION)
+    before = commands[:-1][commands["type"][1:] == CommandType.ORDER_EXTENSION]
+    stops = before["order_type"] == OrderType.STOP
+    assert 0.015 < stops.sum() / (200 * 50) < 0.06
+    assert 0.015 < (~stops).sum() / (200 * 50) < 0.06
+    assert (before["quantity"][~stops] == 8 * extensions["display_quantity"][~stops]).all()
+    buys = before["side"][stops] == Side.BID
+    assert (extensions["trigger_price"][stops][buys] > 1001).all()
+    assert (extensions["trigger_price"][stops][~buys] < 999).all()
+
+
+def test_an_auction_gets_limit_and_market_orders_that_overlap() -> None:
+    background, orders = Background(seeded(3), 1, 50.0), WorkingOrders()
+    collecting = BookView(((1003, 10),), ((997, 10),), collects=True)
+    for step in range(1000):
+        background.act(step / 10, collecting, 1000.0, orders)
+    commands = orders.take_commands()[2 * FIRST_ORDERS :]
+    new = commands[commands["type"] == CommandType.NEW_ORDER]
+    assert set(new["time_in_force"].tolist()) == {TimeInForce.GTC}
+    market = new["order_type"] == OrderType.MARKET
+    assert 0.05 < market.mean() < 0.15
+    bids, asks = (new["price"][~market & (new["side"] == side)] for side in Side)
+    assert bids.max() > 1005
+    assert asks.min() < 995

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pricetime import ASK, BID, OrderBook
+from pricetime import ASK, BID, OrderBook, Phase
 from pricetime.market.book_view import LEVELS, BookView
 
 
@@ -27,3 +27,12 @@ def test_a_side_that_is_empty() -> None:
 @pytest.mark.parametrize(("bids", "asks", "expected"), [(3, 1, 0.5), (1, 3, -0.5)])
 def test_the_imbalance(bids: int, asks: int, expected: float) -> None:
     assert BookView(((1, bids),), ((2, asks),)).imbalance == expected
+
+
+def test_while_orders_are_collected_the_book_has_no_middle() -> None:
+    book = OrderBook(phase=Phase.OPENING_AUCTION)
+    book.add_order(1, BID, 103, 5)
+    book.add_order(2, ASK, 100, 5)
+    view = BookView.of(book)
+    assert view.collects
+    assert (view.best_bid, view.best_ask, view.mid) == (103, 100, None)

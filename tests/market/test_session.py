@@ -17,7 +17,7 @@ from pricetime.market.traders import FIRST_OWNER
 from pricetime.types import OrderType, Side
 from tests.web.served import PATIENCE_S, Watcher
 
-ONE = Options(symbols=("GOLD",), rate=40)
+ONE = Options(symbols=("GOLD",), rate=40, opening_s=0.5)
 
 
 @contextmanager
@@ -55,8 +55,11 @@ def test_the_page_shows_a_market_and_a_person_trades_in_it() -> None:
         page.frame(lambda frame: frame.get("sandbox", {}).get("ready"))
         frame = page.frame(lambda frame: len(frame["book"]["bids"]) > 5 and len(frame["book"]["asks"]) > 5)
         assert abs(frame["book"]["bids"][0][0] - 10_000) < 100
+        frame = page.frame(lambda frame: frame["book"]["auction"])
+        assert frame["book"]["auction"]["phase"] == "opening_auction"
+        assert abs(frame["book"]["auction"]["price"] - 10_000) < 100
         page.frame(lambda frame: len(frame["book"]["tape"]) > 3)
-        page.order("bid", 5, "", terms="market")
+        page.order("bid", 5, "", type="market")
         (order,) = page.orders(lambda orders: orders and orders[0]["status"] == "filled")
         assert abs(order["last_price"] - 10_000) < 100
         with Client(session.exchange.host, session.exchange.port, owner=7) as client:

@@ -31,8 +31,9 @@ def test_other_seeds_give_other_command_streams() -> None:
 
 @pytest.fixture(scope="module")
 def market() -> SimulatedMarket:
-    """A minute of one instrument."""
+    """A minute of one instrument, without the large trader, who moves the price too far."""
     made = SimulatedMarket(Options(symbols=("A",), rate=40))
+    assert made.traders.all.pop().name == "large trader"
     made.run(10)
     return made
 

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from pricetime.market.working_orders import WorkingOrder, WorkingOrders
-from pricetime.types import REPORT, Reason, ReportKind, Side
+from pricetime.types import (
+    ORDER_EXTENSION,
+    REPORT,
+    CommandType,
+    Instruction,
+    OrderType,
+    Reason,
+    ReportKind,
+    Side,
+)
 
 
 def reports(*rows: dict[str, int]) -> np.ndarray[Any, np.dtype[np.void]]:
@@ -70,3 +79,33 @@ def test_reports_about_other_orders_change_nothing(orders: WorkingOrders) -> Non
     orders.read(reports({"kind": ReportKind.TRADE, "order_id": 5, "quantity": 3}))
     assert only(orders).remaining == 10
     assert orders.position[7] == 0
+
+
+def test_auction_trades_change_the_position(orders: WorkingOrders) -> None:
+    orders.read(reports(ACCEPTED, {"kind": ReportKind.AUCTION_TRADE, "quantity": 4}))
+    assert only(orders).remaining == 6
+    assert orders.position[7] == 4
+
+
+def test_hidden_lots_of_a_replaced_iceberg_are_open_too(orders: WorkingOrders) -> None:
+    orders.read(
+        reports(ACCEPTED, {"kind": ReportKind.REPLACED, "quantity": 3}, {"kind": ReportKind.HIDDEN, "quantity": 6})
+    )
+    assert only(orders).remaining == 9
+
+
+def test_more_fields_follow_the_order() -> None:
+    orders = WorkingOrders()
+    orders.add(7, Side.BID, 100, 10)
+    orders.add(7, Side.ASK, 0, 5, order_type=OrderType.STOP, trigger_price=95)
+    orders.add(7, Side.BID, 99, 80, display_quantity=8)
+    commands = orders.take_commands()
+    assert commands["type"].tolist() == [
+        CommandType.NEW_ORDER, CommandType.NEW_ORDER, CommandType.ORDER_EXTENSION,
+        CommandType.NEW_ORDER, CommandType.ORDER_EXTENSION,
+    ]  # fmt: skip
+    assert commands["instructions"][[0, 1, 3]].tolist() == [0, Instruction.EXTENDED, Instruction.EXTENDED]
+    extensions = commands[[2, 4]].view(ORDER_EXTENSION)
+    assert extensions["trigger_price"].tolist() == [95, 0]
+    assert extensions["display_quantity"].tolist() == [0, 8]
+    assert len(orders.take_commands()) == 0

@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -71,8 +71,14 @@ class Watcher:
         return self.until(lambda message: message["type"] == "answer" and message["request"] == self.requests)
 
     def order(self, side: str, quantity: object, price: object, **more: object) -> Any:
-        common = {"do": "order", "instrument": 1, "terms": "limit"}
-        return self.ask(**{**common, "side": side, "quantity": str(quantity), "price": str(price), **more})
+        return self.ask(**{**PLAIN, "side": side, "quantity": str(quantity), "price": str(price), **more})
+
+
+#: A limit order until it is cancelled.
+PLAIN: Mapping[str, object] = {
+    "do": "order", "instrument": 1, "type": "limit", "time_in_force": "gtc", "instruction": "",
+    "trigger_price": "", "display_quantity": "", "minimum_quantity": "", "expiry": "NaN",
+}  # fmt: skip
 
 
 class Page:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from pricetime.client.client import Client
 from pricetime.load.server import lasting_port
+from pricetime.market.operator import request
 from pricetime.types import Side
 from tests.web.served import SANDBOX, Page, page
 from tools.browser import CHROMIUM, DRIVER, MISSING, PATIENCE_S, Browser, browser
@@ -247,7 +249,7 @@ def test_a_refused_order_says_why(shown: Browser) -> None:
     until(lambda: "quantity: give a number from 1 to" in text(shown, "says"))
     form.find_element(By.NAME, "quantity").clear()
     form.find_element(By.NAME, "quantity").send_keys("5")
-    shown.execute_script("document.getElementById('order-form').elements.terms.value = 'fok'")
+    shown.execute_script("document.getElementById('order-form').elements.time_in_force.value = 'fok'")
     form.find_element(By.ID, "send").click()
     until(lambda: "the whole quantity could not trade at once" in text(shown, "says"))
 
@@ -266,7 +268,7 @@ def test_with_the_keyboard_alone(shown: Browser, trader: Client) -> None:
     assert text(shown, "send") == "Sell"
     press(shown, Keys.ENTER)
     until(lambda: own(shown)[0][1:] == ["0 / 7", "resting"])
-    press(shown, Keys.TAB, Keys.TAB, Keys.TAB)
+    press(shown, *[Keys.TAB] * 5)  # type, time in force, more, the button
     assert focused(shown) == "cancel-all"
     press(shown, Keys.TAB)
     assert shown.switch_to.active_element.get_attribute("aria-label").startswith("Cancel order")  # type: ignore[union-attr]
@@ -287,6 +289,98 @@ def test_single_keys_can_be_turned_off(shown: Browser) -> None:
     shown.find_element(By.ID, "keys-on").click()
     press(shown, "b")
     assert focused(shown) == "quantity"
+
+
+# ---------------------------------------------------------------------- phases, stops, icebergs
+
+
+@pytest.fixture
+def calling(chromium: Browser, tmp_path: Path) -> Iterator[tuple[Browser, Page, Path]]:
+    """A page in an opening auction, and the socket of the operator."""
+    socket = tmp_path / "admin"
+    rules = "id=1,symbol=ABC,phase=opening-auction,dynamic_range=10,interruption_s=0"
+    options = ("--open", "--http-owner", str(SANDBOX), "--instrument", rules, "--admin-socket", str(socket))
+    with page(*options) as running:
+        chromium.shape(1440, 900)
+        chromium.get(f"http://{running.address}/")
+        until(lambda: is_ready(chromium))
+        yield chromium, running, socket
+        chromium.get("about:blank")
+    chromium.complaints()
+
+
+def fill(page: Browser, **fields: object) -> None:
+    """Fill in fields of the form, and send it."""
+    script = """
+        const form = document.getElementById("order-form");
+        for (const [name, value] of Object.entries(arguments[0])) form.elements[name].value = value;
+        form.dispatchEvent(new Event("input"));
+    """
+    page.execute_script(script, {name: str(value) for name, value in fields.items()})
+    page.find_element(By.ID, "send").click()
+
+
+def explained(page: Browser) -> list[str]:
+    """What the page says of each order of the sandbox, the newest first."""
+    return [row[0] for row in table(page, "own") if len(row) == 1]
+
+
+def test_a_day_of_phases(calling: tuple[Browser, Page, Path]) -> None:
+    shown, running, socket = calling
+    assert text(shown, "phase") == "opening auction"
+    assert text(shown, "spread") == "No indicative price"
+    with Client(running.server.host, running.server.port, owner=5) as trader:
+        trader.add_order(1, Side.BID, 102, 7).result(PATIENCE_S)
+        trader.add_order(2, Side.ASK, 100, 5).result(PATIENCE_S)
+        request(socket, "indicate", instrument=1)
+        until(lambda: text(shown, "call-price") == "Indicative price 102, volume 5, surplus 2 to buy.")
+        assert text(shown, "spread") == "Indicative 102"
+        assert text(shown, "touch") == "opening, indicative 102"
+        assert text(shown, "call-why") == "Orders are collected and will trade together at one price."
+        request(socket, "uncross", instrument=1, phase="continuous")
+        until(lambda: text(shown, "auction").startswith("Opening auction: 5 traded at 102, "))
+        until(lambda: table(shown, "tape") and table(shown, "tape")[0][1:] == ["5", "102"])
+        assert not shown.find_element(By.ID, "call").is_displayed()
+        trader.add_order(3, Side.BID, 80, 10).result(PATIENCE_S)
+        trader.add_order(4, Side.ASK, 70, 3).result(PATIENCE_S)  # trades 2 at 102; 80 is too far
+        until(lambda: text(shown, "call-why").startswith("Volatility interruption: a trade would have been outside"))
+        until(lambda: text(shown, "phase") == "volatility auction")
+        assert table(shown, "markets")[0][0] == "ABC volatility"
+        request(socket, "uncross", instrument=1, phase="closed")
+        until(lambda: text(shown, "auction").startswith("Volatility auction: 1 traded at 80, "))
+        until(lambda: text(shown, "call-why") == "The market is closed: only cancels are accepted.")
+
+
+def test_own_stops_and_icebergs(calling: tuple[Browser, Page, Path]) -> None:
+    shown, running, socket = calling
+    request(socket, "uncross", instrument=1, phase="continuous")
+    until(lambda: text(shown, "phase") == "")
+    fill(shown, type="stop-limit", quantity=5, price=105, trigger_price=103)
+    until(lambda: own(shown)[:1] and own(shown)[0][1:] == ["0 / 5", "waiting"])
+    assert explained(shown)[0] == "stop limit, trigger price 103"
+    assert table(shown, "bids") == []
+    fill(shown, type="limit", quantity=100, price=100, display_quantity=10, time_in_force="day")
+    until(lambda: own(shown)[0][1:] == ["0 / 100", "resting"])
+    until(lambda: table(shown, "bids") == [["1", "10", "100"]])
+    assert explained(shown)[0] == "displays 10, 90 hidden, until the day ends"
+    with Client(running.server.host, running.server.port, owner=5) as trader:
+        trader.add_order(1, Side.ASK, 100, 15).result(PATIENCE_S)
+        until(lambda: own(shown)[0][1:] == ["15 / 100", "resting"])
+        until(lambda: explained(shown)[0] == "displays 10, 80 hidden, until the day ends")
+        assert table(shown, "bids") == [["1", "5", "100"]]
+        trader.add_order(2, Side.ASK, 103, 1).result(PATIENCE_S)
+        trader.add_order(3, Side.BID, 103, 1).result(PATIENCE_S)  # triggers the stop order
+        until(lambda: own(shown)[1][1:] == ["0 / 5", "resting"])
+    fill(shown, display_quantity="", time_in_force="gtd", quantity=1, price=90, expiry="2020-01-01T00:00:00")
+    until(lambda: "the expiry time must be in the future" in text(shown, "says"))
+    fill(shown, time_in_force="gtc", type="stop", trigger_price="")
+    until(lambda: text(shown, "says") == "Trigger price: enter a number")
+    assert focused(shown) == "trigger_price"
+    fill(shown, type="limit", instruction="at-the-close")
+    until(lambda: own(shown)[0][2] == "waiting")
+    assert explained(shown)[0] == "at the close"
+    fill(shown, minimum_quantity=5)
+    until(lambda: text(shown, "says") == "minimum quantity: give a number from 1 to 1")
 
 
 # ---------------------------------------------------------------------- readers

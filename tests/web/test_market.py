@@ -41,6 +41,7 @@ def test_the_frame_has_the_books_of_the_engine(exchange: FakeExchange, market: M
     assert frame["instruments"][0] == {
         "id": 1,
         "phase": "continuous",
+        "indicative": None,
         "bid": 5 * (LEVELS + 8),
         "ask": 300,
         "last": None,
@@ -123,16 +124,16 @@ def test_the_history_has_a_point_for_each_second(exchange: FakeExchange, market:
     seen(market)
     exchange.send(add(1, BID, 100, 10), add(2, BID, 95, 3), add(3, ASK, 110, 4))
     clock.ms += 100
-    assert seen(market)["book"]["points"] == [[first, 100, 110, 13, 4, 0, 0]]
+    assert seen(market)["book"]["points"] == [[first, 100, 110, 13, 4, 0, 0, 0]]
     exchange.send(add(4, BID, 110, 1), add(5, ASK, 100, 2))
     clock.ms += 100
-    assert seen(market)["book"]["points"] == [[first, 100, 110, 11, 3, 1, 2]]
+    assert seen(market)["book"]["points"] == [[first, 100, 110, 11, 3, 1, 2, 0]]
     exchange.send(add(6, ASK, 100, 3))
     clock.ms += 900
-    newest = [[first, 100, 110, 11, 3, 1, 2], [first + 1000, 100, 110, 8, 3, 0, 3]]
+    newest = [[first, 100, 110, 11, 3, 1, 2, 0], [first + 1000, 100, 110, 8, 3, 0, 3, 0]]
     assert seen(market)["book"]["points"] == newest
     assert market.history(1) == {"type": "history", "instrument": 1, "points": newest}
-    assert [point[1:] for point in market.history(2)["points"]] == [[None, None, 0, 0, 0, 0]] * 2
+    assert [point[1:] for point in market.history(2)["points"]] == [[None, None, 0, 0, 0, 0, 0]] * 2
 
 
 def test_the_history_goes_on_without_a_page_and_is_bounded(
@@ -147,7 +148,7 @@ def test_the_history_goes_on_without_a_page_and_is_bounded(
     points = market.history(1)["points"]
     assert len(points) == HISTORY_S
     assert points[-1][0] - points[0][0] == 1000 * (HISTORY_S - 1)
-    assert {tuple(point[5:]) for point in points} == {(0, 1)}
+    assert {tuple(point[5:]) for point in points} == {(0, 1, 0)}
     assert len(market.listed[1].tape) == TRADES
 
 
@@ -159,7 +160,7 @@ def test_trades_between_two_frames_have_their_own_times(exchange: FakeExchange, 
         clock.ms += 10
         times.append(clock.ms)
         exchange.send(add(2 + number, ASK, 100, 1))
-        market.read_new_trades()
+        market.read_new_reports()
     clock.ms += 10
     assert [trade[4] for trade in seen(market)["book"]["tape"]] == times[::-1]
 
@@ -168,7 +169,7 @@ def test_many_reports_between_two_frames_are_left_to_the_frame(exchange: FakeExc
     exchange.send(add(1, BID, 100, 1000))
     seen(market)
     exchange.send(*(add(2 + number, ASK, 100, 1) for number in range(MOST_READ_BETWEEN)))
-    market.read_new_trades()
+    market.read_new_reports()
     assert not market.listed[1].tape
     assert len(seen(market)["book"]["tape"]) == TRADES
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from pricetime.types import Reason, ReportKind, Side
-from pricetime.web.orders import MOST_ORDERS, OwnOrder, OwnOrders
+from pricetime.types import Instruction, OrderType, Reason, ReportKind, Side, TimeInForce
+from pricetime.web.orders import MOST_ORDERS, OwnOrder, OwnOrders, Request
 from pricetime.web.words import SILENT, WHY, why
 from pricetime.wire.messages import ExecutionReport
 
 
 def order(number: int = 1, quantity: int = 10) -> OwnOrder:
-    return OwnOrder(number, 1, Side.BID, 100, quantity)
+    return OwnOrder(number, 1, Request(Side.BID, quantity, 100))
 
 
 def report(
@@ -95,6 +95,90 @@ def test_the_oldest_that_is_over_makes_room(orders: OwnOrders) -> None:
     assert len(numbers) == MOST_ORDERS
     assert 3 not in numbers
     assert numbers[0] == MOST_ORDERS + 1
+
+
+def test_the_row_has_the_terms_of_the_order() -> None:
+    plain = order().row
+    assert plain == {
+        "id": 1, "instrument": 1, "side": "bid", "type": "limit", "time_in_force": "gtc", "instruction": "",
+        "quantity": 10, "price": 100, "trigger_price": None, "display_quantity": None, "minimum_quantity": None,
+        "expiry": None, "traded": 0, "hidden": 0, "status": "sent", "why": "", "last_price": None,
+    }  # fmt: skip
+    terms = (OrderType.STOP_LIMIT, TimeInForce.GTD, int(Instruction.AT_THE_CLOSE), 95, 2**60, 3, 1_700_000_000_123_456)
+    row = OwnOrder(2, 1, Request(Side.ASK, 10, 90, *terms)).row
+    assert [row[name] for name in ("side", "type", "time_in_force", "instruction")] == [
+        "ask", "stop-limit", "gtd", "at-the-close",
+    ]  # fmt: skip
+    assert [row[name] for name in ("trigger_price", "display_quantity", "minimum_quantity", "expiry")] == [
+        95, str(2**60), 3, 1_700_000_000,
+    ]  # fmt: skip
+
+
+def made(request: Request) -> OwnOrders:
+    orders = OwnOrders()
+    orders.add(OwnOrder(1, 1, request))
+    return orders
+
+
+def test_a_stop_waits_until_it_is_triggered() -> None:
+    orders = made(Request(Side.ASK, 10, None, OrderType.STOP, trigger_price=95))
+    assert states(orders, report(ReportKind.ACCEPTED, 10, reason=Reason.WAITS)) == [("waiting", 0)]
+    assert len(orders.open) == 1
+    assert orders.rows()[0]["hidden"] == 0
+    assert states(
+        orders, report(ReportKind.TRIGGERED, 10), report(ReportKind.TRADE, 4),
+        report(ReportKind.CANCELLED, 6, reason=Reason.OUTSIDE_RANGE),
+    ) == [("resting", 0), ("resting", 4), ("cancelled", 4)]  # fmt: skip
+    assert orders.rows()[0]["why"] == "it would have traded outside the price range"
+
+
+def hidden(orders: OwnOrders, *reports: ExecutionReport) -> list[int]:
+    found = []
+    for one in reports:
+        orders.take(one)
+        found.append(orders.rows()[0]["hidden"])
+    return found
+
+
+def test_the_hidden_lots_of_an_iceberg() -> None:
+    orders = made(Request(Side.BID, 100, 100, display_quantity=10))
+    assert hidden(
+        orders,
+        report(ReportKind.ACCEPTED, 100),
+        report(ReportKind.TRADE, 4),
+        report(ReportKind.TRADE, 6),
+        report(ReportKind.REFRESHED, 10),
+        report(ReportKind.REDUCED, 75),  # hidden lots go first
+        report(ReportKind.REDUCED, 10),
+        report(ReportKind.AUCTION_TRADE, 5),
+    ) == [90, 90, 90, 80, 5, 0, 0]
+    assert orders.rows()[0]["status"] == "filled"
+    assert orders.positions.rows()[0]["quantity"] == 15
+
+
+def test_an_auction_trades_hidden_lots_too() -> None:
+    orders = made(Request(Side.BID, 100, 100, display_quantity=10))
+    accepted, traded = report(ReportKind.ACCEPTED, 100), report(ReportKind.AUCTION_TRADE, 40)
+    assert hidden(orders, accepted, traded, report(ReportKind.REFRESHED, 10)) == [90, 60, 50]
+
+
+def test_a_market_to_limit_order_gets_its_price_from_the_market() -> None:
+    orders = made(Request(Side.BID, 10, None, OrderType.MARKET_TO_LIMIT))
+    orders.take(report(ReportKind.ACCEPTED, 10, price=103))
+    assert orders.rows()[0]["price"] == 103
+    orders = made(Request(Side.BID, 10, None, OrderType.MARKET_TO_LIMIT))
+    orders.take(report(ReportKind.ACCEPTED, 10, price=0, reason=Reason.AT_MARKET))
+    assert orders.rows()[0]["price"] is None
+    orders.take(report(ReportKind.AUCTION_TRADE, 4, price=104))
+    orders.take(report(ReportKind.REPLACED, 6, price=104, reason=Reason.PRICED))
+    row = orders.rows()[0]
+    assert (row["price"], row["hidden"], row["why"]) == (104, 0, "the remainder rests at the auction price")
+
+
+def test_an_order_that_expires_says_so(orders: OwnOrders) -> None:
+    expired = report(ReportKind.EXPIRED, 10, reason=Reason.DAY_ENDED)
+    assert states(orders, report(ReportKind.ACCEPTED, 10), expired)[-1] == ("expired", 0)
+    assert orders.rows()[0]["why"] == "the day has ended"
 
 
 def test_every_reason_has_words() -> None:

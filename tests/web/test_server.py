@@ -27,7 +27,7 @@ from pricetime.web.orders import MOST_ORDERS
 from pricetime.web.server import SPARE_PER_ADDRESS, LivePage
 from tests.exchange.loops import Events
 from tests.web.market import ASK, BID, FakeExchange, add
-from tests.web.served import PATIENCE_S, SANDBOX, Page, page
+from tests.web.served import PATIENCE_S, PLAIN, SANDBOX, Page, page
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +248,7 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
         watcher.order("bid", 10, 500, instrument=3)
         (order, *_) = watcher.orders(lambda orders: orders and orders[0]["status"] == "rejected")
         assert order["why"] == "no such instrument"
-        watcher.order("ask", 1, "", terms="market")
+        watcher.order("ask", 1, "", type="market")
         (order, *_) = watcher.orders(lambda orders: orders[0]["price"] is None and orders[0]["status"] == "cancelled")
         assert order["why"] == "no more orders to trade with"
 
@@ -258,7 +258,15 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
     [
         ({"side": "buy"}, "side: give one of bid, ask"),
         ({"side": ["bid"]}, "side: give one of bid, ask"),
-        ({"terms": "day"}, "terms: give one of limit, market, ioc, fok, post-only"),
+        ({"type": "day"}, "type: give one of limit, market, market-to-limit, stop, stop-limit"),
+        ({"time_in_force": "ever"}, "time in force: give one of gtc, day, gtd, ioc, fok, gfa"),
+        ({"instruction": "extended"}, "instruction: give one of post-only, at-the-open, at-the-close, all-or-none"),
+        ({"type": "stop"}, "trigger price: give a number"),
+        ({"type": "stop-limit", "trigger_price": "9" * 19}, "trigger price: the number is too large"),
+        ({"display_quantity": "11"}, "display quantity: give a number from 1 to 1"),
+        ({"minimum_quantity": "some"}, "minimum quantity: give a whole number"),
+        ({"time_in_force": "gtd"}, "expiry: give a whole number"),
+        ({"time_in_force": "gtd", "expiry": "-5"}, "expiry: give a number from 1 to"),
         ({"quantity": "0"}, "quantity: give a number from 1 to 9223372036854775807"),
         ({"quantity": "1.5"}, "quantity: give a whole number"),
         ({"quantity": "٣"}, "quantity: give a whole number"),
@@ -276,8 +284,9 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
 def test_orders_that_cannot_be_are_not_sent(shared: Page, asked: dict[str, object], error: str) -> None:
     with shared.watcher() as watcher:
         watcher.frame(lambda frame: frame.get("sandbox", {}).get("ready"))
-        common: dict[str, object] = {"do": "order", "instrument": 1, "side": "bid", "terms": "limit"}
-        assert watcher.ask(**{**common, "quantity": "1", "price": "1", **asked})["error"].startswith(error)
+        assert watcher.ask(**{**PLAIN, "side": "bid", "quantity": "1", "price": "1", **asked})["error"].startswith(
+            error
+        )
 
 
 def test_so_many_orders_may_be_open(shared: Page) -> None:

@@ -1,5 +1,8 @@
 """Background flow: many small participants who place orders, cancel them after a while, and sometimes trade at once.
 
+Some of them place stop orders and icebergs. While orders are collected for an auction, they send limit orders around
+the fair value, and market orders.
+
 Orders arrive in clusters, as in real markets: each order makes the next one a little more likely for a second or two.
 Most rest near the best prices, few far away. Participants who trade at once buy more often if the price is below the
 fair value, and sell more often if it is above, so the price follows the fair value.
@@ -11,7 +14,7 @@ import heapq
 import math
 import random
 
-from ..types import Side, TimeInForce
+from ..types import OrderType, Side, TimeInForce
 from .book_view import BookView
 from .working_orders import WorkingOrders
 
@@ -35,6 +38,15 @@ MEDIAN_LOTS, SPREAD_LOTS, ROUNDED = 6.0, 0.8, 0.25
 
 #: Share of the orders that follow from earlier ones, and seconds for which an order makes others more likely.
 CLUSTERED, CLUSTER_S = 0.4, 1.5
+
+#: Shares of the resting orders that are stop orders and icebergs.
+STOPS, ICEBERGS = 0.05, 0.05
+
+#: A stop order is so many ticks away from the best price of the other side. An iceberg has so many slices.
+STOP_TICKS, SLICES = (6, 30), 8
+
+#: In an auction: share of market orders, and standard deviation of the limits around the fair value, in ticks.
+AUCTION_MARKET, AUCTION_TICKS = 0.1, 6.0
 
 #: Resting orders of each side in the first moment.
 FIRST_ORDERS = 40
@@ -70,12 +82,36 @@ class Background:
         return pause_s
 
     def _arrive(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders) -> None:
+        if book.collects:
+            self._join_auction(now_s, fair_ticks, orders)
+            return
         mid = book.mid
         if mid is not None and self._random.random() < TAKING:
             self._take(book, fair_ticks - mid, orders)
             return
+        side, kind = self._random.choice((Side.BID, Side.ASK)), self._random.random()
+        if kind < STOPS and mid is not None:
+            self._stop(now_s, side, round(mid), orders)
+            return
+        slices = SLICES if kind >= 1 - ICEBERGS else 1
+        self._rest(now_s, side, self._price(side, book, fair_ticks), orders, slices)
+
+    def _join_auction(self, now_s: float, fair_ticks: float, orders: WorkingOrders) -> None:
+        """An order for the auction that takes place next."""
         side = self._random.choice((Side.BID, Side.ASK))
-        self._rest(now_s, side, self._price(side, book, fair_ticks), orders)
+        if self._random.random() < AUCTION_MARKET:
+            orders.add(self._instrument, side, 0, self._lots(), order_type=OrderType.MARKET)
+        else:
+            self._rest(now_s, side, round(self._random.gauss(fair_ticks, AUCTION_TICKS)), orders)
+
+    def _stop(self, now_s: float, side: Side, mid: int, orders: WorkingOrders) -> None:
+        """An order that trades once the price has moved against someone who holds a position."""
+        outward = 1 if side is Side.BID else -1
+        trigger = mid + outward * self._random.randint(*STOP_TICKS)
+        order = orders.add(
+            self._instrument, side, 0, self._lots(), order_type=OrderType.STOP, trigger_price=trigger
+        )  # fmt: skip
+        self._end_later(now_s, order.id)
 
     def _take(self, book: BookView, cheap_by: float, orders: WorkingOrders) -> None:
         """Trade at once. ``cheap_by``: ticks that the price is below the fair value."""
@@ -102,10 +138,16 @@ class Background:
     def _ticks_behind(self) -> int:
         return min(FARTHEST, int(self._random.paretovariate(TAIL)) - 1)
 
-    def _rest(self, now_s: float, side: Side, price: int, orders: WorkingOrders) -> None:
-        order = orders.add(self._instrument, side, price, self._lots())
+    def _rest(self, now_s: float, side: Side, price: int, orders: WorkingOrders, slices: int = 1) -> None:
+        lots = self._lots()
+        place = (self._instrument, side, price)
+        order = orders.add(*place, slices * lots, display_quantity=lots) if slices > 1 else orders.add(*place, lots)
+        self._end_later(now_s, order.id)
+
+    def _end_later(self, now_s: float, order_id: int) -> None:
+        """Cancel an order after a while."""
         mean_s = LIFETIME_S * (1 + LIFETIME_PER_TICK * self._random.randrange(10))
-        heapq.heappush(self._ends, (now_s + self._random.expovariate(1 / mean_s), order.id))
+        heapq.heappush(self._ends, (now_s + self._random.expovariate(1 / mean_s), order_id))
 
     def _fill_book(self, now_s: float, fair_ticks: float, orders: WorkingOrders) -> None:
         """Orders as they would rest if the market had been open for a while."""

@@ -8,12 +8,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..phases import PHASES
+from ..types import Phase
+
 #: Levels of each side that traders look at.
 LEVELS = 3
 
 
 class Depth(Protocol):
-    """A book that can be asked for its best levels, such as ``OrderBook``."""
+    """A book that can be asked for its phase and its best levels, such as ``OrderBook``."""
+
+    @property
+    def phase(self) -> Phase: ...
 
     def depth(self, levels: int = ...) -> tuple[NDArray[np.void], NDArray[np.void]]: ...
 
@@ -24,6 +30,7 @@ class BookView:
 
     bids: tuple[tuple[int, int], ...] = ()
     asks: tuple[tuple[int, int], ...] = ()
+    collects: bool = False  #: orders are collected for an auction, so bids may be above asks
 
     @classmethod
     def of(cls, book: Depth) -> BookView:
@@ -32,6 +39,7 @@ class BookView:
         return cls(
             tuple((price, quantity) for price, quantity, _ in bids.tolist()),
             tuple((price, quantity) for price, quantity, _ in asks.tolist()),
+            PHASES[book.phase].collects,
         )
 
     @property
@@ -46,8 +54,8 @@ class BookView:
 
     @property
     def mid(self) -> float | None:
-        """Ticks halfway between the best prices; None unless both sides have orders."""
-        if not self.bids or not self.asks:
+        """Ticks halfway between the best prices; None unless both sides have orders, and while they are collected."""
+        if not self.bids or not self.asks or self.collects:
             return None
         return (self.bids[0][0] + self.asks[0][0]) / 2
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 
 from ..environment import PREFIX
@@ -16,6 +18,16 @@ PERSON = 60_000
 
 #: Orders that may rest. The traders have some hundreds in each instrument.
 ORDER_CAPACITY = 1 << 17
+
+#: A market begins with an opening auction. A trade that is so many ticks from the last one interrupts trading; an
+#: interruption takes so many seconds, and a random part more.
+RANGE_TICKS, INTERRUPTION_S, INTERRUPTION_WITHIN_S = 25, 8, 4
+
+#: The same as rules of an instrument.
+RULES = (
+    f"phase=opening-auction,dynamic_range={RANGE_TICKS},interruption_s={INTERRUPTION_S},"
+    f"interruption_within_s={INTERRUPTION_WITHIN_S}"
+)
 
 #: Settings that keep the server small: nothing here is busy enough for the defaults.
 SMALL = (
@@ -31,10 +43,16 @@ class Exchange(ServerProcess):
     """An open exchange on 127.0.0.1 with a live page. A context manager. Raises ServerFailed."""
 
     def __init__(self, options: Options) -> None:
-        unit = f"price_unit={options.price_unit}"
-        instruments = [f"--instrument=id={number},symbol={name},{unit}" for number, name in options.instruments.items()]
+        self._folder = TemporaryDirectory(prefix="pricetime-market-")
+        self.admin_socket = Path(self._folder.name) / "admin"
+        rules = f"price_unit={options.price_unit},{RULES}"
+        instruments = [
+            f"--instrument=id={number},symbol={name},reference_price={options.start_ticks(number)},{rules}"
+            for number, name in options.instruments.items()
+        ]
         super().__init__(
             "--open", *instruments, "--order-capacity", str(ORDER_CAPACITY), *SMALL,
+            "--admin-socket", str(self.admin_socket),
             "--port", str(options.port), "--http-port", str(options.http_port), "--http-owner", str(PERSON),
         )  # fmt: skip
 
@@ -61,6 +79,7 @@ class Exchange(ServerProcess):
         super().__exit__(kind, error, at)
         assert self.process.stdin is not None
         self.process.stdin.close()
+        self._folder.cleanup()
 
     def check(self) -> None:
         """Raises ServerFailed if the server has ended."""

@@ -25,6 +25,7 @@ class Options:
     price_unit: Decimal = Decimal("0.01")  #: value of one tick in currency
     http_port: int = 0  #: of the live page; 0: the system chooses a free port
     port: int = 0  #: for orders; 0: the system chooses a free port
+    opening_s: float = 8.0  #: for which orders are collected before the opening auction
     seconds: float | None = None  #: after which the market ends; None: it ends when the user stops it
 
     def start_ticks(self, instrument: int) -> int:

@@ -8,15 +8,18 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from subprocess import TimeoutExpired
 
+import numpy as np
+
 from ..client.client import Client
 from ..client.errors import ConnectionLost, SessionEnded
 from ..client.follower import Reports
 from ..client.subscriber import Subscriber
-from ..types import ReportKind
 from .book_view import BookView
 from .exchange import ORDER_CAPACITY, Exchange
+from .operator import OperatorFailed, request
 from .options import Options
 from .traders import Traders
+from .working_orders import TRADES
 
 #: Time between two decisions of the traders.
 STEP_S = 0.025
@@ -50,6 +53,7 @@ class MarketSession:
         self.options = options
         self.summary = Summary()
         self._traders = Traders(options)
+        self._is_open = False  # the opening auction has taken place
         self._clients: dict[int, Client] = {}
         self._opened = ExitStack()
 
@@ -86,7 +90,7 @@ class MarketSession:
                 now = time.monotonic()
                 market_s += min(now - before, LONGEST_STEP_S)
                 before = now
-        except (ConnectionLost, SessionEnded):
+        except (ConnectionLost, SessionEnded, OperatorFailed):
             with suppress(TimeoutExpired):  # then the server runs, and the error of the connection says what happened
                 self.exchange.process.wait(EXIT_S)
             self.exchange.check()
@@ -101,6 +105,8 @@ class MarketSession:
         """Every trader takes its reports, looks at the books, and sends its commands."""
         self.exchange.check()
         self._feed.poll(0)
+        if not self._is_open and market_s >= self.options.opening_s:
+            self._open()
         books = {number: BookView.of(self._feed.book(number)) for number in self.options.instruments}
         for trader in self._traders.all:
             trader.read(self._clients[trader.owner].read(0))
@@ -109,5 +115,11 @@ class MarketSession:
                 self._clients[trader.owner].send(commands)
                 self.summary.commands += len(commands)
 
+    def _open(self) -> None:
+        """Trade the opening auction of every instrument."""
+        self._is_open = True
+        for number in self.options.instruments:
+            request(self.exchange.admin_socket, "uncross", instrument=number, phase="continuous")
+
     def _count(self, reports: Reports) -> None:
-        self.summary.trades += int((reports["kind"] == ReportKind.TRADE).sum())
+        self.summary.trades += int(np.isin(reports["kind"], list(TRADES)).sum())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .background import Background
 from .book_view import BookView
 from .fair_value import FairValue
+from .large_trader import LargeTrader
 from .maker import STYLES, MarketMaker
 from .options import Options
 from .working_orders import WorkingOrders
@@ -52,7 +53,7 @@ class Trader:
 
 
 class Traders:
-    """The background flow and the market makers, and the time of their market.
+    """The background flow, the market makers and the large trader, and the time of their market.
 
     Equal options, times, books and reports give equal commands.
     """
@@ -69,6 +70,8 @@ class Traders:
         for place, style in enumerate(STYLES, 1):
             makers = {number: MarketMaker(seeded(seed, place, number), number, style) for number in instruments}
             self.all.append(Trader(FIRST_OWNER + place, f"market maker {place}", makers))
+        large = {number: LargeTrader(seeded(seed, "large", number), number) for number in instruments}
+        self.all.append(Trader(FIRST_OWNER + len(self.all), "large trader", large))
 
     def act(self, now_s: float, books: Mapping[int, BookView]) -> Iterable[tuple[Trader, NDArray[np.void]]]:
         """What each trader sends now. ``now_s``: seconds since the market began; it never decreases."""

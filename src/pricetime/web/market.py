@@ -1,8 +1,8 @@
 """What the pages show of the exchange, sampled once for all pages.
 
-The books come from the follower and the trades from the feed's store, as any subscriber would see them, so the threads
-that carry orders never wait for a page. While pages are open the market is sampled for each frame; without a page it is
-sampled once a second, for the history. What is read and kept is bounded, however busy the exchange is.
+The books come from the follower, trades and auctions from the feed's store, as any subscriber would see them, so the
+threads that carry orders never wait for a page. While pages are open the market is sampled for each frame; without a
+page it is sampled once a second, for the history. What is read and kept is bounded, however busy the exchange is.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 from ..core.instrument import Instrument
 from ..exchange.exchange import Exchange
 from ..native.histogram import Histogram
-from ..types import REPORT, ReportKind
-from .listed import HISTORY_S, LEVELS, Listed, exact
+from ..types import REPORT
+from .listed import HISTORY_S, KINDS, LEVELS, Listed, exact
 
 #: Instruments in the list.
 MOST_INSTRUMENTS = 100
 
-#: Newest reports that are searched for trades in a frame. In a faster market the others are counted, not read.
+#: Newest reports that are searched for trades and auctions in a frame. In a faster market the others are counted, not
+#: read.
 MOST_READ = 2048
 
 #: Newest reports that are read between two frames, so that trades have exact times. More are left to the next frame.
@@ -65,7 +66,7 @@ class Market:
     def __init__(self, exchange: Exchange, instruments: Iterable[Instrument]) -> None:
         self._exchange = exchange
         known = sorted(instruments, key=lambda instrument: instrument.id)
-        self.listed = {instrument.id: Listed(instrument) for instrument in known[:MOST_INSTRUMENTS]}
+        self.listed = {one.id: Listed(one, one.phase) for one in known[:MOST_INSTRUMENTS]}
         self.unlisted = len(known) - len(self.listed)
         self._frames = 0
         self._next = 0  # number of the next report to read; 0: none has been read
@@ -87,10 +88,10 @@ class Market:
         return {"type": "history", "instrument": instrument, "points": list(self.listed[instrument].points)}
 
     def sample(self, most_read: int) -> int:
-        """Read books and trades, and add them to the history: ms since 1970. ``most_read``: newest reports to read."""
+        """Read books and reports, and add them to the history: ms since 1970. ``most_read``: newest reports to read."""
         at_ms = time.time_ns() // 1_000_000
         self._read_books()
-        self._read_trades(at_ms, most_read)
+        self._read_reports(at_ms, most_read)
         for listed in self.listed.values():
             listed.note(at_ms)
         return at_ms
@@ -117,21 +118,20 @@ class Market:
         }
         return Frame(common, {number: self.listed[number].book for number in looked_at})
 
-    def read_new_trades(self) -> None:
-        """Read the trades since the last call if they are few, so that their times are exact."""
+    def read_new_reports(self) -> None:
+        """Read the reports since the last call if they are few, so that the times of trades are exact."""
         if self._next and int(self._exchange.store.next_sequence) - self._next <= MOST_READ_BETWEEN:
-            self._read_trades(time.time_ns() // 1_000_000, MOST_READ_BETWEEN)
+            self._read_reports(time.time_ns() // 1_000_000, MOST_READ_BETWEEN)
 
     def _read_books(self) -> None:
         depths = self._exchange.follower.depths(list(self.listed), LEVELS)
         if depths is None:  # the books of the last sample stay
             return
         for number, (phase, bids, asks) in depths.items():
-            listed = self.listed[number]
-            listed.phase, listed.bids, listed.asks = phase, bids, asks
+            self.listed[number].show(phase, bids, asks)
 
-    def _read_trades(self, at_ms: int, most: int) -> None:
-        """Add the newest trades to the tapes. Reports that are too many to read are counted as skipped."""
+    def _read_reports(self, at_ms: int, most: int) -> None:
+        """Take the newest reports about trades, auctions and phases. Those too many to read are counted as skipped."""
         store = self._exchange.store
         newest = int(store.next_sequence)
         begin = self._next or max(int(store.oldest), newest - most)
@@ -144,10 +144,10 @@ class Market:
             return
         self._skipped += first - begin
         reports = np.frombuffer(copied, REPORT)
-        trades = reports[reports["kind"] == ReportKind.TRADE]
-        for number in np.unique(trades["instrument"]).tolist():
+        shown = reports[np.isin(reports["kind"], KINDS)]
+        for number in np.unique(shown["instrument"]).tolist():
             if number in self.listed:
-                self.listed[number].trade(trades[trades["instrument"] == number], seen_ms)
+                self.listed[number].read(shown[shown["instrument"] == number], seen_ms)
 
     def _count(self) -> None:
         stats, now = self._exchange.stats(), time.monotonic()

@@ -110,7 +110,7 @@ class Pages:
         clock = asyncio.get_running_loop().time
         while (left := due - clock()) > TRADES_EVERY_S:
             await asyncio.sleep(TRADES_EVERY_S)
-            self._market.read_new_trades()
+            self._market.read_new_reports()
         await asyncio.sleep(left)
 
     async def _wait_for_page(self, due: float) -> None:

@@ -15,11 +15,12 @@ from typing import Any
 
 from ..client.async_client import AsyncClient
 from ..client.future import OrderFuture
-from ..errors import PricetimeError
+from ..errors import InvalidPrice, PricetimeError
 from ..exchange.control.secrets import Secrets
 from ..prices import in_ticks
-from ..types import MAX_QUANTITY, OrderType, Side, TimeInForce
-from .orders import MOST_ORDERS, OwnOrder, OwnOrders
+from ..types import MAX_QUANTITY, Instruction, OrderType, Side, TimeInForce
+from .listed import names
+from .orders import INSTRUCTIONS, MOST_ORDERS, OwnOrder, OwnOrders, Request
 
 #: Pause before the next login: it doubles up to the second value.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
@@ -27,16 +28,20 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 #: Characters of a price that a page sends: more than any price has.
 PRICE_CHARACTERS = 64
 
+#: The largest expiry time.
+MOST_NS = 2**64 - 1
+
 SIDES = {side.name.lower(): side for side in Side}
 
-#: How an order trades, by its name in the form: arguments of ``add_order``.
-TERMS: dict[str, dict[str, Any]] = {
-    "limit": {},
-    "market": {"order_type": OrderType.MARKET},
-    "ioc": {"time_in_force": TimeInForce.IOC},
-    "fok": {"time_in_force": TimeInForce.FOK},
-    "post-only": {"post_only": True},
-}
+# How an order trades, by its names in the form.
+TYPES = dict(zip(names(OrderType), OrderType, strict=True))
+TIMES = dict(zip(names(TimeInForce), TimeInForce, strict=True))
+BITS = {name: bit for bit, name in INSTRUCTIONS.items() if bit != Instruction.EXTENDED}
+
+#: Order types without a price.
+UNPRICED = {OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP}
+
+STOPS = {OrderType.STOP, OrderType.STOP_LIMIT}
 
 
 class Refused(PricetimeError, ValueError):
@@ -94,18 +99,24 @@ class Sandbox:
     # ------------------------------------------------------------------ requests of pages
 
     def add(self, asked: Mapping[str, Any]) -> int:
-        """Send an order, whose price is in currency: its number. Raises PricetimeError."""
-        side, terms = _one_of(SIDES, asked, "side"), _one_of(TERMS, asked, "terms")
+        """Send an order, whose prices are in currency: its number. Raises PricetimeError."""
         instrument = _whole(asked, "instrument", 0, 2**32 - 1)
-        unit = self._price_units.get(instrument, Decimal(1))
-        price = None if "order_type" in terms else _ticks(asked, unit)
-        quantity = _whole(asked, "quantity", 1, MAX_QUANTITY)
+        request = requested(asked, self._price_units.get(instrument, Decimal(1)))
         client = self._ready_client()
         if len(self.orders.open) >= MOST_ORDERS:
             raise Refused(f"{MOST_ORDERS} orders are open: cancel some first")
         number = next(self._numbers)
-        promise = client.add_order(number, side, price, quantity, instrument=instrument, **terms)
-        self.orders.add(OwnOrder(number, instrument, side, price, quantity))
+        promise = client.add_order(
+            number, request.side, request.price, request.quantity, instrument=instrument,
+            order_type=request.order_type,
+            time_in_force=request.time_in_force,
+            instructions=request.instruction,
+            trigger_price=request.trigger_price,
+            display_quantity=request.display_quantity,
+            minimum_quantity=request.minimum_quantity,
+            expiry_ns=request.expiry_ns,
+        )  # fmt: skip
+        self.orders.add(OwnOrder(number, instrument, request))
         promise.add_done_callback(partial(self._answered, number))
         return number
 
@@ -164,10 +175,30 @@ class Sandbox:
         return b"" if secrets is None else secrets.trader(self.owner) or b""
 
 
+def requested(asked: Mapping[str, Any], unit: Decimal) -> Request:
+    """The order that a page asked for. ``unit``: the value of one tick. Raises Refused and InvalidPrice.
+
+    A field that an order of this type and time in force does not use is ignored.
+    """
+    side = _one_of(SIDES, asked, "side")
+    order_type, time = _one_of(TYPES, asked, "type"), _one_of(TIMES, asked, "time_in_force")
+    instruction = _one_of(BITS, asked, "instruction")
+    price = None if order_type in UNPRICED else _ticks(asked, "price", unit)
+    trigger = _ticks(asked, "trigger_price", unit) if order_type in STOPS else None
+    quantity = _whole(asked, "quantity", 1, MAX_QUANTITY)
+    display, minimum = (_part(asked, name, quantity) for name in ("display_quantity", "minimum_quantity"))
+    expiry_ns = _whole(asked, "expiry", 1, MOST_NS // 1_000_000) * 1_000_000 if time is TimeInForce.GTD else None
+    return Request(side, quantity, price, order_type, time, instruction, trigger, display, minimum, expiry_ns)
+
+
+def _name(field: str) -> str:
+    return field.replace("_", " ")
+
+
 def _one_of(choices: Mapping[str, Any], asked: Mapping[str, Any], name: str) -> Any:
     value = asked.get(name)
     if not isinstance(value, str) or value not in choices:
-        raise Refused(f"{name.replace('_', ' ')}: give one of {', '.join(choices)}")
+        raise Refused(f"{_name(name)}: give one of {', '.join(filter(None, choices))}")
     return choices[value]
 
 
@@ -175,18 +206,26 @@ def _whole(asked: Mapping[str, Any], name: str, least: int, most: int) -> int:
     """A whole number. Pages send numbers as text, because JavaScript rounds large ones."""
     text = str(asked.get(name, "")).strip()
     if len(text) > 20 or not text.removeprefix("-").isdecimal() or not text.isascii():
-        raise Refused(f"{name}: give a whole number")
+        raise Refused(f"{_name(name)}: give a whole number")
     if not least <= int(text) <= most:
-        raise Refused(f"{name}: give a number from {least} to {most}")
+        raise Refused(f"{_name(name)}: give a number from {least} to {most}")
     return int(text)
 
 
-def _ticks(asked: Mapping[str, Any], unit: Decimal) -> int:
-    """The price in ticks. Pages send it in currency, as text."""
-    text = str(asked.get("price", "")).strip()
+def _part(asked: Mapping[str, Any], name: str, quantity: int) -> int | None:
+    """A part of the quantity; None if the page sends nothing."""
+    return _whole(asked, name, 1, quantity) if str(asked.get(name, "")).strip() else None
+
+
+def _ticks(asked: Mapping[str, Any], name: str, unit: Decimal) -> int:
+    """A price in ticks. Pages send it in currency, as text."""
+    text = str(asked.get(name, "")).strip()
     if not text or len(text) > PRICE_CHARACTERS:
-        raise Refused("price: give a number")
-    ticks = in_ticks(text, unit)
+        raise Refused(f"{_name(name)}: give a number")
+    try:
+        ticks = in_ticks(text, unit)
+    except InvalidPrice as error:
+        raise Refused(str(error).replace("price", _name(name), 1)) from error
     if not -(2**63) <= ticks < 2**63:
-        raise Refused("price: the number is too large")
+        raise Refused(f"{_name(name)}: the number is too large")
     return ticks

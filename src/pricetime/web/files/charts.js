@@ -3,7 +3,7 @@
 import { at, say } from "./dom.js";
 import { DepthChart } from "./depth_chart.js";
 import { NONE, number, rough } from "./format.js";
-import { PriceChart } from "./price_chart.js";
+import { PriceChart, traded as lots } from "./price_chart.js";
 
 // The descriptions for people who do not see the charts change no more often than this.
 const DESCRIBED_EVERY_MS = 5000;
@@ -31,7 +31,7 @@ export class Charts {
     const mids = points.map((point) => point.mid).filter((mid) => mid !== null);
     if (!mids.length) return;
     const [low, high] = [Math.min(...mids), Math.max(...mids)].map((mid) => prices.rounded(mid));
-    const traded = points.reduce((sum, point) => sum + point.bought + point.sold, 0);
+    const traded = points.reduce((sum, point) => sum + lots(point), 0);
     at("mid").setAttribute(
       "aria-label",
       `mid price: now ${prices.rounded(last.mid)}, from ${low} to ${high} in the last minutes; ${number(traded)} traded`,

@@ -24,24 +24,26 @@ export class DepthChart {
     const within = sides.map((side) => side.filter((step) => Math.abs(step.price - mid) <= reach));
     const most = Math.max(1, ...within.map((side) => side.at(-1)?.total ?? 0)) * 1.08;
     const scale = this.scale(frame, mid, reach, most);
-    this.axes(frame, scale, mid, reach, most, prices);
+    this.axes(frame, scale, mid, reach, prices);
     within.forEach((side, i) => this.side(frame, scale, side, i ? "ask" : "bid", i ? mid + reach : mid - reach));
     return undefined;
   }
 
   scale({ pen, width, height }, mid, reach, most) {
-    const labels = pen.measureText(rough(most)).width;
+    const axis = marks(0, most, Math.max(2, Math.round(height / 45)), 1);
+    const labels = Math.max(...axis.map((mark) => pen.measureText(rough(mark)).width));
     const box = { left: MARGIN.left, right: width - labels - MARGIN.right - 10, top: MARGIN.top, bottom: height - MARGIN.bottom };
     return {
       box,
+      axis,
       x: (price) => box.left + ((price - mid + reach) / (2 * reach)) * (box.right - box.left),
       y: (lots) => box.bottom - (lots / most) * (box.bottom - box.top),
     };
   }
 
-  axes(frame, { box, x, y }, mid, reach, most, prices) {
-    const { pen, height } = frame;
-    rules(frame, box, marks(0, most, Math.max(2, Math.round(height / 45)), 1), y, rough);
+  axes(frame, { box, axis, x, y }, mid, reach, prices) {
+    const { pen } = frame;
+    rules(frame, box, axis, y, rough);
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
     const half = pen.measureText(prices.text(Math.round(mid))).width / 2;

@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 export const NONE = "–";
@@ -35,6 +36,12 @@ export function time(ms) {
 /** The same with ms. */
 export function exactTime(ms) {
   return ms === null ? NONE : `${clock.format(ms)}.${String(ms % 1000).padStart(3, "0")}`;
+}
+
+/** Date and time of ms since 1970, without the date if it is today. */
+export function wholeTime(ms) {
+  const date = new Date(ms).toDateString() === new Date().toDateString() ? "" : `${day.format(ms)} `;
+  return `${date}${clock.format(ms)}`;
 }
 
 /** Halfway between bid and ask; the one that is there; null if neither is. */

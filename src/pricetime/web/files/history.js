@@ -28,10 +28,10 @@ export class History {
   }
 }
 
-function point([ms, bid, ask, bids, asks, bought, sold]) {
+function point([ms, bid, ask, bids, asks, bought, sold, auctioned]) {
   const number = (value) => (value === null ? null : Number(value));
   return {
     ms, bid: number(bid), ask: number(ask), mid: middle(bid, ask),
-    bids: Number(bids), asks: Number(asks), bought: Number(bought), sold: Number(sold),
+    bids: Number(bids), asks: Number(asks), bought: Number(bought), sold: Number(sold), auctioned: Number(auctioned),
   };
 }

@@ -2,6 +2,7 @@
 
 import { at, row, say } from "./dom.js";
 import { number } from "./format.js";
+import { shortPhase } from "./phase.js";
 
 export class Instruments {
   /** `choose(instrument)` is called if the user chooses one. */
@@ -23,7 +24,7 @@ export class Instruments {
     const label = document.createElement("label");
     const radio = Object.assign(document.createElement("input"), { type: "radio", name: "instrument", value: one.id });
     radio.addEventListener("change", () => this.choose(one.id));
-    const phase = Object.assign(document.createElement("span"), { className: "halted" });
+    const phase = Object.assign(document.createElement("span"), { className: "in-phase" });
     label.append(radio, one.symbol, " ", phase);
     made.cells[0].append(label);
     return made;
@@ -42,17 +43,18 @@ export class Instruments {
     list.forEach((one, i) => {
       const made = at("markets").rows[i];
       const prices = this.prices.get(one.id);
-      say(made.querySelector(".halted"), one.phase === "continuous" ? "" : one.phase);
+      say(made.querySelector(".in-phase"), shortPhase(one.phase));
       ["bid", "ask", "last"].forEach((name, j) => say(made.cells[j + 1], prices.text(one[name])));
       made.cells[3].className = one.side ?? "";
       if (one.id === chosen) this.quote(one, prices);
     });
   }
 
-  quote({ bid, ask, last, side }, prices) {
+  quote({ bid, ask, last, side, phase, indicative }, prices) {
     say(at("last"), last === null ? "" : prices.text(last));
     at("last").className = `last ${side ?? ""}`;
-    const touch = `${prices.text(bid)} / ${prices.text(ask)}`;
+    const quotes = `${prices.text(bid)} / ${prices.text(ask)}`;
+    const touch = indicative === null ? quotes : `${shortPhase(phase)}, indicative ${prices.text(indicative)}`;
     say(at("touch"), touch);
     const title = `${this.symbol} ${touch}`;
     if (document.title !== title) document.title = title;

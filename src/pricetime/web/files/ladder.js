@@ -54,9 +54,9 @@ export class Ladder {
     return levels;
   }
 
-  /** `mine`: prices, as text, at which your orders rest. */
-  show(bids, asks, mine, prices) {
-    this.shown = [bids, asks, mine, prices];
+  /** `mine`: prices, as text, at which your orders rest. `middle`: in place of the spread; null for the spread. */
+  show(bids, asks, mine, prices, middle) {
+    this.shown = [bids, asks, mine, prices, middle];
     const shown = [...bids.slice(0, this.levels), ...asks.slice(0, this.levels)];
     const most = Math.max(1, ...shown.map((level) => Number(level[1])));
     const side = (body, levels, place) => {
@@ -71,7 +71,7 @@ export class Ladder {
     };
     side(at("bids"), bids, (i) => i);
     side(at("asks"), asks, (i) => this.levels - 1 - i);
-    say(at("spread"), spread(bids, asks, prices));
+    say(at("spread"), middle ?? spread(bids, asks, prices));
   }
 }
 

@@ -1,9 +1,28 @@
 // The order form, and the orders that were sent from it.
 
 import { at, row, say } from "./dom.js";
-import { number } from "./format.js";
+import { number, wholeTime } from "./format.js";
 
 const ACTIONS = { bid: "Buy", ask: "Sell" };
+
+const UNPRICED = ["market", "market-to-limit", "stop"];
+const STOPS = ["stop", "stop-limit"];
+
+// The fields that are checked before an order is sent, and what is wrong with them.
+const WRONG = {
+  quantity: "Quantity: enter a whole number",
+  price: "Price: enter a number",
+  trigger_price: "Trigger price: enter a number",
+  expiry: "Expires: enter a date and a time",
+  display_quantity: "Display: enter a whole number, or leave it empty",
+  minimum_quantity: "Minimum: enter a whole number, or leave it empty",
+};
+
+// The expiry time that the form proposes is this far from now.
+const EXPIRY_MS = 600_000;
+
+const WHOLE = /^\d+$/;
+const DECIMAL = /^-?(\d+\.?\d*|\.\d+)$/;
 
 export class OrderForm {
   /** `send(message)`: false if there is no connection. */
@@ -20,7 +39,7 @@ export class OrderForm {
       this.order();
     });
     this.form.addEventListener("input", () => this.update());
-    for (const name of ["quantity", "price"]) {
+    for (const name of ["quantity", "price", "trigger_price", "display_quantity", "minimum_quantity"]) {
       this.fields[name].addEventListener("keydown", (event) => this.step(event, name));
     }
     at("cancel-all").addEventListener("click", () => this.cancelAll());
@@ -47,9 +66,15 @@ export class OrderForm {
   /** Trade in this instrument from now on. */
   choose(instrument) {
     this.instrument = instrument;
-    const { tick_size, lot_size } = this.instruments.get(instrument);
+    const { tick_size, lot_size, rejects } = this.instruments.get(instrument);
     const prices = this.prices.get(instrument);
     const tick = prices.text(tick_size);
+    for (const name of ["type", "time_in_force", "instruction"]) {
+      const field = this.fields[name];
+      for (const option of field.options) option.disabled = rejects.includes(option.value);
+      if (field.selectedOptions[0].disabled) field.value = [...field.options].find((option) => !option.disabled).value;
+    }
+    this.update();
     say(at("tick"), tick === "1" ? "" : `steps of ${tick}`);
     say(at("lot"), String(lot_size) === "1" ? "" : `steps of ${number(lot_size)}`);
   }
@@ -71,11 +96,14 @@ export class OrderForm {
 
   /** Make the form consistent with its fields. */
   update() {
-    const side = this.fields.side.value;
-    this.form.dataset.side = side;
-    say(at("send"), ACTIONS[side]);
-    this.fields.price.disabled = this.fields.terms.value === "market";
-    for (const name of ["quantity", "price"]) this.fields[name].removeAttribute("aria-invalid");
+    const { side, type, time_in_force, price, expiry } = this.fields;
+    this.form.dataset.side = side.value;
+    say(at("send"), ACTIONS[side.value]);
+    price.disabled = UNPRICED.includes(type.value);
+    at("trigger").hidden = !STOPS.includes(type.value);
+    at("expires").hidden = time_in_force.value !== "gtd";
+    if (time_in_force.value === "gtd" && expiry.value === "") expiry.value = localTime(Date.now() + EXPIRY_MS);
+    for (const name of Object.keys(WRONG)) this.fields[name].removeAttribute("aria-invalid");
   }
 
   /** Arrow keys: one tick or one lot more or less. */
@@ -86,7 +114,7 @@ export class OrderForm {
     const text = field.value.trim();
     const { tick_size, lot_size } = this.instruments.get(this.instrument);
     const moved =
-      name === "price"
+      name.endsWith("price")
         ? this.prices.get(this.instrument).moved(text, direction * BigInt(tick_size))
         : /^\d+$/.test(text) ? String(BigInt(text) + direction * BigInt(lot_size)) : null;
     if (moved === null) return;
@@ -97,27 +125,33 @@ export class OrderForm {
   order() {
     const wrong = this.wrong();
     if (wrong) {
+      if (at("more").contains(this.fields[wrong])) at("more").open = true;
       this.fields[wrong].setAttribute("aria-invalid", "true");
       this.fields[wrong].focus();
-      this.say(wrong === "quantity" ? "Quantity: enter a whole number" : "Price: enter a number", true);
+      this.say(WRONG[wrong], true);
       return;
     }
-    const { side, quantity, price, terms } = this.fields;
-    this.ask({
-      do: "order",
-      instrument: this.instrument,
-      side: side.value,
-      quantity: quantity.value.trim(),
-      price: price.value.trim(),
-      terms: terms.value,
-    });
+    const names = ["side", "type", "time_in_force", "instruction", "quantity", "price", "trigger_price"];
+    const fields = [...names, "display_quantity", "minimum_quantity"].map((name) => [name, this.text(name)]);
+    const expiry = String(new Date(this.fields.expiry.value).getTime());
+    this.ask({ do: "order", instrument: this.instrument, ...Object.fromEntries(fields), expiry });
   }
 
-  /** The first field that does not hold a number. */
+  text(name) {
+    return this.fields[name].value.trim();
+  }
+
+  /** The first field that is used and does not hold what it must. */
   wrong() {
-    const { quantity, price } = this.fields;
-    if (!/^\d+$/.test(quantity.value.trim())) return "quantity";
-    return price.disabled || /^-?(\d+\.?\d*|\.\d+)$/.test(price.value.trim()) ? null : "price";
+    const right = {
+      quantity: WHOLE.test(this.text("quantity")),
+      price: this.fields.price.disabled || DECIMAL.test(this.text("price")),
+      trigger_price: at("trigger").hidden || DECIMAL.test(this.text("trigger_price")),
+      expiry: at("expires").hidden || this.fields.expiry.value !== "",
+      display_quantity: this.text("display_quantity") === "" || WHOLE.test(this.text("display_quantity")),
+      minimum_quantity: this.text("minimum_quantity") === "" || WHOLE.test(this.text("minimum_quantity")),
+    };
+    return Object.keys(right).find((name) => !right[name]);
   }
 
   cancelAll() {
@@ -171,7 +205,8 @@ export class OrderForm {
     say(made.cells[2], `${number(order.traded)} / ${number(order.quantity)}`);
     say(made.cells[3], order.status);
     made.cells[3].className = order.status;
-    this.explain(made, order.why);
+    say(made.cells[1], this.priceOf(order, order.price));
+    this.explain(made, [this.terms(order), order.why].filter(Boolean).join("; "));
     const button = made.cells[4].firstElementChild;
     if (button && !isOpen(order)) {
       const focused = document.activeElement === button;
@@ -189,7 +224,6 @@ export class OrderForm {
     const symbol = document.createElement("small");
     symbol.textContent = this.instruments.get(order.instrument)?.symbol ?? `#${order.instrument}`;
     made.cells[0].append(side, ` ${order.id} `, symbol);
-    say(made.cells[1], this.priceOf(order, order.price ?? "market"));
     const button = Object.assign(document.createElement("button"), { type: "button", className: "small" });
     button.textContent = "Cancel";
     button.setAttribute("aria-label", `Cancel order ${order.id}`);
@@ -200,7 +234,20 @@ export class OrderForm {
     return made;
   }
 
-  /** Why an order ended, in a row of its own below the order's. */
+  /** What an order asks for besides a price until it is cancelled. */
+  terms(order) {
+    const { type, time_in_force, instruction, trigger_price, display_quantity, minimum_quantity, expiry, hidden } = order;
+    return [
+      type === "limit" ? "" : words(this.fields.type, type),
+      trigger_price !== null && `trigger price ${this.priceOf(order, trigger_price)}`,
+      display_quantity !== null && `displays ${number(display_quantity)}${hidden ? `, ${number(hidden)} hidden` : ""}`,
+      minimum_quantity !== null && `at least ${number(minimum_quantity)} at once`,
+      time_in_force === "gtd" ? `until ${wholeTime(expiry)}` : time_in_force === "gtc" ? "" : words(this.fields.time_in_force, time_in_force),
+      instruction && words(this.fields.instruction, instruction),
+    ].filter(Boolean).join(", ");
+  }
+
+  /** What an order asks for and why it ended, in a row below the order's. */
   explain(made, why) {
     const below = made.nextElementSibling?.className === "why" ? made.nextElementSibling : null;
     if (!why) below?.remove();
@@ -214,7 +261,7 @@ export class OrderForm {
   }
 
   priceOf(order, price) {
-    return price === "market" ? price : (this.prices.get(order.instrument)?.text(price) ?? number(price));
+    return price === null ? "market" : (this.prices.get(order.instrument)?.text(price) ?? number(price));
   }
 
   /** Say what happened to an order, once, unless it happened before the page was opened. */
@@ -234,5 +281,15 @@ export class OrderForm {
 }
 
 function isOpen(order) {
-  return order.status === "resting" || order.status === "sent";
+  return ["sent", "waiting", "resting"].includes(order.status);
+}
+
+/** ms since 1970 as the value of a field for date and time. */
+function localTime(ms) {
+  return new Date(ms - 60_000 * new Date(ms).getTimezoneOffset()).toISOString().slice(0, 19);
+}
+
+/** The words of the form for one of its values. */
+function words(field, value) {
+  return [...field.options].find((option) => option.value === value).textContent.toLowerCase();
 }

@@ -8,6 +8,7 @@ import { History } from "./history.js";
 import { Instruments } from "./instruments.js";
 import { listen } from "./keys.js";
 import { Ladder } from "./ladder.js";
+import { middleOf, showPhase } from "./phase.js";
 import { Position } from "./position.js";
 import { showServer } from "./server.js";
 import { OrderForm } from "./order_form.js";
@@ -79,8 +80,11 @@ function show() {
   showServer(frame);
   if (book.instrument !== chosen) return; // it was sent before the server knew
   const own = prices.get(chosen);
-  const mid = middle(book.bids[0]?.[0] ?? null, book.asks[0]?.[0] ?? null);
-  ladder.show(book.bids, book.asks, form.resting(), own);
+  const mid = book.collects
+    ? middle(book.indicative?.price ?? null, null)
+    : middle(book.bids[0]?.[0] ?? null, book.asks[0]?.[0] ?? null);
+  showPhase(book, own);
+  ladder.show(book.bids, book.asks, form.resting(), own, middleOf(book, own));
   trades.show(book.tape, skipped, own);
   charts.show(history, book, now, own, position.average(chosen));
   position.show(chosen, mid, own);

@@ -79,16 +79,19 @@ export class PriceChart {
   }
 
   volume({ pen, colour }, { box, now, x }, seen) {
-    const most = Math.max(1, ...seen.map((point) => point.bought + point.sold));
-    for (const { ms, bought, sold } of seen) {
+    const most = Math.max(1, ...seen.map(traded));
+    for (const point of seen) {
+      const { ms, bought, sold, auctioned } = point;
       const left = Math.max(x(ms), box.left);
       const width = x(Math.min(ms + 1000, now)) - left - (x(1000) - x(0)) * 0.2;
-      if (width <= 0 || bought + sold === 0) continue;
+      if (width <= 0 || traded(point) === 0) continue;
       const size = (lots) => (lots / most) * (box.bottom - box.base);
       pen.fillStyle = colour("bid-mark");
       pen.fillRect(left, box.bottom - size(bought), width, size(bought));
       pen.fillStyle = colour("ask-mark");
       pen.fillRect(left, box.bottom - size(bought) - size(sold), width, size(sold));
+      pen.fillStyle = colour("quiet");
+      pen.fillRect(left, box.bottom - size(traded(point)), width, size(auctioned));
     }
   }
 
@@ -148,7 +151,7 @@ export class PriceChart {
     pen.strokeStyle = colour("quiet");
     line(pen, place, box.top, place, box.bottom);
     const [bid, ask] = [near.bid, near.ask].map((ticks) => (ticks === null ? NONE : prices.text(ticks)));
-    const text = `${time(near.ms)}   ${bid} / ${ask}   ${number(near.bought + near.sold)} traded`;
+    const text = `${time(near.ms)}   ${bid} / ${ask}   ${number(traded(near))} traded`;
     const width = pen.measureText(text).width + 12;
     const left = Math.max(box.left, Math.min(place - width / 2, box.right - width));
     tag(frame, text, left, box.top, width, 19, "row", "ink");
@@ -167,6 +170,11 @@ function runs(points) {
     before = point.mid === null ? null : point.ms;
   }
   return found;
+}
+
+/** Lots that traded in the second of a point. */
+export function traded({ bought, sold, auctioned }) {
+  return bought + sold + auctioned;
 }
 
 function ago(seconds) {

@@ -3,7 +3,7 @@
 import { at, fill, rows, say } from "./dom.js";
 import { exactTime, number, rough } from "./format.js";
 
-const ACTIONS = { bid: "bought", ask: "sold" };
+const TITLES = { bid: "the taker bought", ask: "the taker sold", auction: "all trades of an auction" };
 
 export class Trades {
   /** The page shows a different instrument from now on. */
@@ -11,7 +11,7 @@ export class Trades {
     this.newest = null;
   }
 
-  /** `tape`: [number, price, quantity, side of the taker, ms], the newest first; `skipped`: reports that were not read. */
+  /** `tape`: [number, price, quantity, side of the taker or "auction", ms], the newest first; `skipped`: reports that were not read. */
   show(tape, skipped, prices) {
     const newest = tape[0]?.[0];
     const before = this.newest;
@@ -19,7 +19,7 @@ export class Trades {
       rows(at("tape"), tape, 3, (made, [sequence, price, quantity, side, ms]) => {
         fill(made, [exactTime(ms), number(quantity), prices.text(price)]);
         made.className = before && Number(sequence) > Number(before) ? `new ${side}` : side;
-        made.title = `the taker ${ACTIONS[side]}`;
+        made.title = TITLES[side];
       });
       this.newest = newest;
     }
