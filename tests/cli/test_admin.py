@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from pricetime.client.errors import LoginRefused, SessionEnded
 from pricetime.exchange.control import secrets
 from pricetime.log.directory import Directory
 from pricetime.log.verify import verify
-from pricetime.types import Reason, ReportKind, Side
+from pricetime.types import Reason, ReportKind, Side, TimeInForce
 from tests.cli.run import bad, good, run
 from tests.cli.served import served
 
@@ -130,15 +132,88 @@ def test_another_user_may_not(tmp_path: Path) -> None:
         (("kill", "seven"), "'seven' is not a valid integer"),
         (("halt",), "Missing argument 'INSTRUMENT'"),
         (("stop",), "No such command 'stop'"),
+        (("phase", "1", "auction"), "'auction' is not one of 'continuous', 'halted', 'closed', 'pre-open'"),
+        (("uncross", "1"), "closing-auction"),
+        (("set-price", "1", "middle", "5"), "'middle' is not one of 'reference', 'last', 'low', 'high'"),
+        (("set-price", "1", "low", "x"), "'x' is not a valid integer"),
     ],
 )
 def test_what_makes_no_sense(arguments: tuple[str, ...], message: str) -> None:
     assert message in bad("admin", *arguments, code=2)
 
 
+@pytest.mark.compiled
+def test_phases_auctions_and_prices_by_hand(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    admin = ("admin", "--journal", str(journal))
+    with served("--open", "--journal", str(journal), "--indicative-interval-ms", "0") as server:
+        assert good(*admin, "phase", "1", "pre-open") == "instrument 1, phase pre-open\n"
+        assert [line.split() for line in good(*admin, "status").splitlines()[:2]] == [
+            ["instrument", "symbol", "phase"], ["1", "DEMO", "pre-open"],
+        ]  # fmt: skip
+        assert good(*admin, "indicate", "1") == "instrument 1, price none, quantity 0, surplus 0\n"
+        with Client(server.host, server.port, owner=7, keep_orders=True) as client:
+            for number, side, quantity in ((1, Side.BID, 1500), (2, Side.ASK, 1200)):
+                client.add_order(number, side, -5, quantity, time_in_force=TimeInForce.DAY).result(SECONDS)
+        assert good(*admin, "set-price", "1", "reference", "-5") == "instrument 1, reference -5\n"
+        auction = "instrument 1, price -5, quantity 1,200, surplus 300, side bid"
+        assert good(*admin, "indicate", "1") == f"{auction}\n"
+        message = bad(*admin, "open", "1", code=2)
+        assert "rejected with must-uncross: orders were collected, which can cross: use uncross" in message
+        assert good(*admin, "uncross", "1", "continuous") == f"{auction}, phase continuous\n"
+        assert "rejected with not-in-phase" in bad(*admin, "uncross", "1", "closed", code=2)
+        assert good(*admin, "expire", "1") == "instrument 1, expired 0\n"
+        assert good(*admin, "phase", "1", "closed") == "instrument 1, phase closed\n"
+        assert json.loads(good("admin", "--journal", str(journal), "--json", "expire", "1"))["expired"] in {0, 1}
+        assert good(*admin, "orders", "7").splitlines()[-1] == "owner 7, orders 0"
+        assert "instrument 9 is unknown: see status" in bad(*admin, "indicate", "9", code=2)
+        done = [event for event in server.events if event["event"] == "operator request done"]
+        assert [event["command"] for event in done][:3] == ["phase", "status", "indicate"]
+        assert server.last("operator request failed")["error"] == "instrument 9 is unknown: see status"
+    again = served("--open", "--journal", str(journal), "--instrument", "id=1,symbol=DEMO,phase=closed")
+    with again as server:
+        assert good(*admin, "status").splitlines()[1].split() == ["1", "DEMO", "closed"]
+
+
+@pytest.mark.compiled
+def test_a_schedule_opens_an_instrument(tmp_path: Path) -> None:
+    socket_path = tmp_path / "admin"
+    at = datetime.now(UTC) + timedelta(seconds=5)
+    rows = f"mon-sun 00:00:01 pre-open|mon-sun {at:%H:%M:%S} uncross continuous within 1s"
+    if at.hour == 0 and at.minute < 2:
+        pytest.skip("the day has just begun")
+    with served("--open", "--admin-socket", str(socket_path), "--instrument", f"id=3,schedule={rows}") as server:
+        with Client(server.host, server.port, owner=7) as client:
+            client.add_order(1, Side.BID, 10, 5, instrument=3).result(SECONDS)
+            deadline = time.monotonic() + SECONDS
+            while "continuous" not in good("admin", "--socket", str(socket_path), "status"):
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        steps = [event["step"] for event in server.events if event["event"] == "schedule"]
+    assert steps[0].startswith("mon-sun 00:00:01 pre-open")
+    assert steps[-1].endswith("uncross continuous within 1s")
+
+
 def test_help_teaches() -> None:
     text = good("admin", "--help")
-    for word in ("kill", "cancel", "logout", "block", "unblock", "orders", "sessions", "halt", "open", "snapshot"):
+    for word in (
+        "kill",
+        "cancel",
+        "logout",
+        "block",
+        "unblock",
+        "orders",
+        "sessions",
+        "halt",
+        "open",
+        "snapshot",
+        "status",
+        "phase",
+        "uncross",
+        "indicate",
+        "set-price",
+        "expire",
+    ):
         assert f"  {word} " in text
     assert "pricetime admin --journal /var/lib/exchange kill 7" in text
     assert run("admin", "backup", "--help").exit_code == 0

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -6,8 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from pricetime.cli import exchange_day
+from pricetime.cli.day_book import show_day
 from pricetime.cli.exchange_day import BooksDiffer, Day, ReportsDiffer
 from pricetime.load.login import LoadFailed
 from pricetime.load.plan import make_plans
@@ -18,7 +21,9 @@ pytestmark = pytest.mark.compiled
 
 def test_a_server_is_killed_in_the_middle_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange_day, "CHUNK", 8_000)
-    text = good("demo", "--exchange", "--orders", "40000", "--rate", "80000")
+    monkeypatch.setattr("pricetime.cli.day.CONTINUOUS", 200)
+    text = good("demo", "--exchange", "--orders", "40000", "--rate", "80000", "--seed", "3")
+    assert story(text) == story(told_by_books(3))
     found = {name: value.replace(",", "") for name, value in figures(text).items()}
     assert found["commands sent"] == found["answered, each exactly once"]
     assert int(found["requested again afterwards, identical"]) == 4 * exchange_day.REMEMBERED
@@ -26,6 +31,23 @@ def test_a_server_is_killed_in_the_middle_and_nothing_is_lost(monkeypatch: pytes
     assert "server killed (SIGKILL) after" in text
     assert float(found["seconds until it accepted orders again"]) > 0
     assert int(found["commands replayed after the snapshot"]) > 8_000
+    digests = {found[name] for name in ("digest of the books of the exchange", "of the subscriber")}
+    assert digests == {found["of a replay of the whole log"]}
+
+
+def told_by_books(seed: int) -> str:
+    """The day as the book and the reference book tell it."""
+    runner = CliRunner()
+    with runner.isolation() as (output, *_):
+        show_day(seed)
+        return output.getvalue().decode()
+
+
+def story(text: str) -> list[str]:
+    """The parts of the day: head and text of each, without the part about the kill and the table."""
+    parts = [" ".join(part.split()) for part in re.split(r"\n(?=\d\d:\d\d  )", text)[1:]]
+    kept = [part for part in parts if not part.startswith("12:00 ")]
+    return [*kept[:-1], kept[-1].partition(" Both books")[0].partition(" an exchange on this machine")[0]]
 
 
 def test_a_report_that_changed_ends_the_demo(tmp_path: Path) -> None:
@@ -40,14 +62,19 @@ def test_a_report_that_changed_ends_the_demo(tmp_path: Path) -> None:
             day.request_again(recent)
 
 
-def test_books_that_differ_end_the_demo() -> None:
+def test_books_that_differ_end_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     class Subscriber:
         def digest(self) -> int:
             return 1
 
-    assert exchange_day.compared(Subscriber(), f"{1:016x}") == f"{1:016x}"  # type: ignore[arg-type]
+    one = f"{1:016x}"
+    monkeypatch.setattr(exchange_day, "replayed_digest", lambda _: one)
+    assert exchange_day.compared(Subscriber(), "", one) == one  # type: ignore[arg-type]
     with pytest.raises(BooksDiffer, match="0000000000000001, the exchange's 2"):
-        exchange_day.compared(Subscriber(), "2")  # type: ignore[arg-type]
+        exchange_day.compared(Subscriber(), "", "2")  # type: ignore[arg-type]
+    monkeypatch.setattr(exchange_day, "replayed_digest", lambda _: "2")
+    with pytest.raises(BooksDiffer, match="a replay of the log has the digest 2, the exchange 0000000000000001"):
+        exchange_day.compared(Subscriber(), "", one)  # type: ignore[arg-type]
 
 
 def running() -> tuple[set[threading.Thread], str]:

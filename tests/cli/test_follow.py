@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pricetime.cli.follow import Following, Options
+from pricetime import ASK, BID, Engine, Instrument, Phase
+from pricetime.cli.follow import Following, Options, phases_of
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalError
 from tests.cli.run import run
@@ -159,3 +160,21 @@ def test_a_copy_has_one_follower(address: str, tmp_path: Path) -> None:
     directory.unlock()
     assert ran.exit_code == 2
     assert "in use by a second process" in ran.output
+
+
+def test_phases_and_where_auctions_would_trade() -> None:
+    known = [
+        Instrument(1, "ABC", phase=Phase.OPENING_AUCTION, price_unit="0.25"),
+        Instrument(2),
+        Instrument(3, phase=Phase.CLOSED),
+        Instrument(4, "XYZ", phase=Phase.PRE_OPEN),
+    ]
+    engine = Engine(known, capacity=10)
+    engine.book(1).add_order(1, BID, 403, 5)
+    engine.book(1).add_order(2, ASK, 402, 7)
+    machine = SimpleNamespace(configuration=SimpleNamespace(instruments=known))
+    assert list(phases_of(SimpleNamespace(machine=machine, engine=engine))) == [  # type: ignore[arg-type]
+        "ABC: opening auction, indicative 5 at 100.50, surplus 2 to sell",
+        "instrument 3: closed",
+        "XYZ: pre-open, no indicative price",
+    ]

@@ -24,8 +24,9 @@ from pricetime.cli import main, place
 from pricetime.cli.serve import options, rows, shown
 from pricetime.environment import VARIABLES
 from pricetime.exchange.control import secrets
-from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.errors import CannotStart
+from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.exchange.settings.sources import environment_name, flag
 from pricetime.load.server import free_udp_port
 from tests.cli.run import bad, good, run

@@ -10,6 +10,7 @@ from pricetime.cli import place, watch
 from pricetime.client.feed_state import EventKind, FeedEvent, FeedState
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.load.server import free_udp_port, lasting_port
+from pricetime.market.operator import request
 from tests.cli.run import bad, figures, good, run
 from tests.cli.served import SMALL, Served, served
 from tests.cli.watching import Watching
@@ -42,6 +43,28 @@ def test_the_ladder_of_one_who_joins_late(exchange: Served) -> None:
     one = good("subscribe", *exchange.feed, *END, "--instrument", "2")
     assert "XYZ" in one
     assert "ABC" not in one
+
+
+@pytest.mark.compiled
+def test_the_ladder_of_a_call_phase(tmp_path: Path) -> None:
+    socket = tmp_path / "admin"
+    with served(
+        "--open", "--instrument", "id=1,symbol=ABC,phase=opening-auction", "--admin-socket", str(socket)
+    ) as one:
+        good("order", *one.orders, "add", "bid", "7@102", "--order-id", "1")
+        good("order", *one.orders, "add", "ask", "5@100", "--order-id", "2")
+        with Watching(*one.feed, "--until-idle", "2") as watching:
+            watching.wait_for("snapshot at report")
+            request(socket, "indicate", instrument=1)
+            text = watching.end()
+        assert "ABC (1, opening auction), 2 orders" in text
+        assert "\nindicative 5 at 102, surplus 2 to buy\n" in text
+        with Watching(*one.feed, "--until-idle", "2") as watching:
+            watching.wait_for("snapshot at report")
+            request(socket, "uncross", instrument=1, phase="continuous")
+            text = watching.end()
+        assert "ABC (1), 1 orders" in text
+        assert "\nauction 5 at 102\n" in text
 
 
 @pytest.mark.compiled

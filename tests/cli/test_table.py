@@ -88,7 +88,7 @@ def books() -> None:
     builder = BookBuilder([Instrument(1, symbol="ÄBC")])
     subscriber: Any = SimpleNamespace(
         state=FeedState.WHOLE, statistics=FeedStatistics(), seq_num=123_456_789, instruments=builder.instruments,
-        book=builder.book, recovery_failure="",
+        book=builder.book, auction=builder.auction, recovery_failure="",
     )  # fmt: skip
     options: Any = SimpleNamespace(instruments=(), levels=5)
     with watch.Ladders(options, subscriber) as view:

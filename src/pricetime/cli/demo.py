@@ -1,4 +1,4 @@
-"""``pricetime demo``: matches a day of orders, from a recorded session if its tape is present."""
+"""``pricetime demo``: tells a day at an exchange, and matches the orders of a recorded or a synthetic day."""
 
 from __future__ import annotations
 
@@ -42,11 +42,14 @@ def demo(
 ) -> None:
     """Match a day of orders and check the result.
 
-    If the tape of a real CME session is present, replays it and counts the trades that the book reproduces exactly.
-    Otherwise generates a synthetic day and checks its first commands against the reference book, report by report.
+    First tells a day with an opening auction, stop orders, icebergs, a volatility interruption and a closing auction,
+    step by step. Then, if the tape of a real CME session is present, replays it and counts the trades that the book
+    reproduces exactly. Otherwise generates a synthetic day and checks its first commands against the reference book,
+    report by report.
 
-    With --exchange: starts a server with a journal, four clients and a subscriber, kills the server in the middle and
-    starts it again. Then counts every answer and compares the books. Needs 200 MB of free disk space.
+    With --exchange: the same day on a server with a journal, clients and a subscriber. In the middle of the day four
+    clients send orders in a second instrument; the server is killed and started again. Then counts every answer and
+    compares the books of the server, of the subscriber and of a replay of the journal. Needs 200 MB of free disk space.
 
     \b
         pricetime demo
@@ -58,9 +61,11 @@ def demo(
         show_exchange(orders, rate, seed, order_capacity, directory)
         return
     advise()
+    from .day_book import show_day as tell_day
     from .replay import Options, run
     from .synthetic import show_day
 
+    tell_day(seed)
     tape = (data or folder()) / TAPE
     if tape.is_file():
         run(tape, Options(order_capacity=order_capacity))

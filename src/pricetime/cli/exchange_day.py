@@ -1,4 +1,4 @@
-"""``pricetime demo --exchange``: clients, a subscriber and a server that is killed and recovers, without loss."""
+"""``pricetime demo --exchange``: the day on a server, which is killed in the middle and recovers, without loss."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PricetimeError
+from ..exchange.settings.admin_socket import beside
 from ..types import REPORT, ReportKind
+from . import day as story
+from .day import RANGE, UNIT
+from .day_orders import MID
+from .day_server import INSTRUMENT, ServerVenue
 
 if TYPE_CHECKING:
     from ..client.subscriber import Subscriber
@@ -32,6 +38,14 @@ CHUNK = 1 << 14
 #: Commands between two snapshots of the server, and bytes of a segment of its journal.
 SNAPSHOT_EVERY, SEGMENT_BYTES = 200_000, 16 << 20
 
+#: The feed tells this often what it has published, so that the day needs no longer pauses.
+FEED_HEARTBEAT_MS = 10
+
+#: The instrument of the day, whose call phases only the operator ends, and the one in which the clients send orders.
+LOADED = 2
+RULES = f"price_unit={UNIT},reference_price={MID},dynamic_range={RANGE},interruption_s=0"
+INSTRUMENTS = (f"--instrument=id={INSTRUMENT},symbol=DAY,{RULES}", f"--instrument=id={LOADED},symbol=LOAD")
+
 #: Free disk space that the journal needs. Measured: 89 MB at the default rate, 162 MB at 1 M orders/s.
 NEEDED_BYTES = 200_000_000
 
@@ -44,7 +58,7 @@ class NoSpace(PricetimeError):
 
 
 class BooksDiffer(PricetimeError):
-    """The books of the subscriber and of the exchange differ."""
+    """The books of the subscriber, of the exchange and of a replay of its log differ."""
 
 
 class ReportsDiffer(PricetimeError):
@@ -71,6 +85,7 @@ class Day:
 
     def __init__(self, folder: str, order_capacity: int = 1 << 20) -> None:
         self.folder = folder
+        self.admin = beside(Path(folder))  #: socket of the operator
         self.order_capacity = order_capacity
         self.failure: str | None = None  #: why the server failed, as it logged; known at the end
         self.seconds = 0.0  #: in which ``driven`` commands were sent and answered, without those around the kill
@@ -104,8 +119,9 @@ class Day:
 
         ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
         keep = ("--journal", self.folder, "--snapshot-every", str(SNAPSHOT_EVERY), "--no-cancel-on-disconnect")
-        sizes = ("--segment-bytes", str(SEGMENT_BYTES), "--order-capacity", str(self.order_capacity))
-        return ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep, *sizes)
+        sizes = ("--segment-bytes", str(SEGMENT_BYTES), "--order-capacity", str(self.order_capacity), "--keep-segments")
+        beats = ("--heartbeat-ms", "100", "--feed-heartbeat-ms", str(FEED_HEARTBEAT_MS))
+        return ServerProcess("--open", "--stats-interval-ms", "0", *beats, *ports, *keep, *sizes, *INSTRUMENTS)
 
     def recent(self) -> dict[int, NDArray[np.void]]:
         """The newest reports of each client."""
@@ -213,9 +229,16 @@ def run(day: Day, orders: int, rate: float, seed: int) -> None:
     from ..load.plan import make_plans
     from .progress import track
 
-    first, plans = make_plans(PRESET, orders, CLIENTS, seed=seed, chunk=CHUNK)
+    first, plans = make_plans(PRESET, orders, CLIENTS, instrument=LOADED, seed=seed, chunk=CHUNK)
     middle = -(-orders // CHUNK) // 2
     day.feed.wait_whole()
+    click.echo("A day at an exchange on this machine: a server, traders with sessions, and a subscriber to the feed.")
+    with ServerVenue(day.server, day.admin) as venue:
+        told = story.Day(venue, seed)
+        told.morning()
+    story.print_head(
+        "12:00", f"{CLIENTS} clients send {orders:,} orders in a second instrument, and the server is killed"
+    )
     day.load.send(first)
     day.load.wait_answered()
     with track("orders", orders) as done:
@@ -227,18 +250,36 @@ def run(day: Day, orders: int, rate: float, seed: int) -> None:
             done(plan.count)
         day.settle()
     recovered = day.server.last("recovered")
+    story.print_text(
+        f"The server was killed after {kill.sent:,} commands, started again from its journal, and accepted orders "
+        f"{kill.away_s:.2f} s later. The clients sent the {kill.lost:,} commands again that had not reached it."
+    )
+    with ServerVenue(day.server, day.admin) as venue:
+        told.afternoon(venue)
     stopped = day.server.stop()  # while the clients are connected
     day.feed.wait_whole(stopped["last_sequence"])
     with day.feed.locked() as subscriber:
-        show(day, kill, recovered, subscriber, compared(subscriber, stopped["digest"]))
+        show(day, kill, recovered, subscriber, compared(subscriber, day.folder, stopped["digest"]))
 
 
-def compared(subscriber: Subscriber, digest: str) -> str:
-    """The digest of the subscriber's books. Raises BooksDiffer if it is not that of the exchange."""
-    own = f"{subscriber.digest():016x}"
+def compared(subscriber: Subscriber, folder: str, digest: str) -> str:
+    """The digest of the books of the exchange. Raises BooksDiffer if others have a different one."""
+    own, replayed = f"{subscriber.digest():016x}", replayed_digest(folder)
     if own != digest:
         raise BooksDiffer(f"the subscriber's books have the digest {own}, the exchange's {digest}")
-    return own
+    if replayed != digest:
+        raise BooksDiffer(f"a replay of the log has the digest {replayed}, the exchange {digest}")
+    return digest
+
+
+def replayed_digest(folder: str) -> str:
+    """The digest of the books after a replay of the whole journal."""
+    from ..log.directory import Directory
+    from ..log.replay import Replay
+
+    replay = Replay(Directory(Path(folder)))
+    replay.run_to_end()
+    return f"{replay.digest():016x}"
 
 
 def show(day: Day, kill: Kill, recovered: dict[str, Any], subscriber: Subscriber, digest: str) -> None:
@@ -246,7 +287,7 @@ def show(day: Day, kill: Kill, recovered: dict[str, Any], subscriber: Subscriber
     from .table import figures, print_titled
 
     load, seen = day.load, subscriber.statistics
-    kinds = [sum(int(account.kinds[kind]) for account in load.accounts.values()) for kind in range(16)]
+    kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
     table = figures(2)
     table.add_row("commands sent", f"{load.sent:,}", style="bold")
     table.add_row("  answered, each exactly once", f"{load.answers:,}")
@@ -272,10 +313,14 @@ def show(day: Day, kill: Kill, recovered: dict[str, Any], subscriber: Subscriber
     table.add_section()
     table.add_row("reports on the feed", f"{subscriber.seq_num:,}", style="bold")
     table.add_row("  missed by the subscriber, sent again", f"{seen.filled:,}")
-    table.add_row("  digest of its books, equal to the exchange's", digest)
+    table.add_section()
+    table.add_row("digest of the books of the exchange", digest, style="bold")
+    table.add_row("  of the subscriber", digest)
+    table.add_row("  of a replay of the whole log", digest)
     table.add_section()
     table.add_row("commands per second, from TCP to multicast", f"{day.driven / max(day.seconds, 1e-9):,.0f}")
     stats = day.server.last("stats")
     for name in ("p50", "p99"):
         table.add_row(f"  tick to trade {name}, us", f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f}")
+    click.echo()
     print_titled(f"an exchange on this machine: {CLIENTS} clients over TCP, a subscriber to the feed", table)

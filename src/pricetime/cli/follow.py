@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,10 @@ import click
 
 from ..address import parse, text
 from ..errors import PricetimeError
+from ..phases import PHASES
+from ..prices import in_currency
+from ..types import Side
+from .auction import auction_text, phase_text
 from .journal import directory_of
 from .place import Sectioned, secret_of, shared
 from .stop import CannotRun
@@ -189,6 +195,22 @@ class Following:
             f"{replay.checkpoints:,} checkpoints and {len(replay.snapshots):,} snapshots agree"
             + (f"; books {replay.digest():016x}" if books else "")
         )
+        for phase in phases_of(replay):
+            click.echo(f"  {phase}")
+
+
+def phases_of(replay: Replay) -> Iterator[str]:
+    """The instruments whose trading is not continuous: phase, and where the auction would trade."""
+    for instrument in replay.machine.configuration.instruments:
+        book = replay.engine.book(instrument.id)
+        facts = [phase_text(book.phase)]
+        if PHASES[book.phase].collects:
+            write = partial(in_currency, unit=instrument.price_unit)
+            price, volume, surplus = book.indicative() or (None, 0, 0)
+            side = None if not surplus else Side.BID if surplus > 0 else Side.ASK
+            facts.append(auction_text(price, volume, abs(surplus), side, write))
+        if facts[0]:
+            yield f"{instrument.symbol or f'instrument {instrument.id}'}: {', '.join(facts)}"
 
 
 class CopiedFollowing(Following):

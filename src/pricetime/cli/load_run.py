@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,7 +193,8 @@ def plans_of(options: Options) -> tuple[Plan, Iterator[Plan]]:
     if options.tape is None:
         flow = find(options.preset)
         count = options.orders if flow.longest is None else min(options.orders, flow.longest)
-        return make_plans(flow, count, options.sessions, instrument=options.instrument, seed=options.seed)
+        more = {"instrument": options.instrument, "seed": options.seed, "start_ns": time.time_ns()}
+        return make_plans(flow, count, options.sessions, **more)
     try:
         with track(f"reading {options.tape.name}", options.tape.stat().st_size, of_bytes=True) as advance:
             tape = read_tape(options.tape, options.sessions, instrument=options.tape_instrument, progress=advance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +12,15 @@ from typing import Any
 import click
 from rich.console import Group
 from rich.live import Live
+from rich.text import Text
 
 from ..client.feed_state import FeedEvent
 from ..client.subscriber import Subscriber
 from ..core.instrument import Instrument
+from ..phases import PHASES
 from ..prices import in_currency
-from ..types import Phase
 from ..wire.messages import ExecutionReport
+from .auction import auction_text, phase_text
 from .show import levels
 from .stop import CannotRun
 from .table import Grid, console, figures, print_titled
@@ -250,14 +253,25 @@ class Ladders(View):
             table.add_row(what, f"{number:,}")
         print_titled(f"the books are {self.condition()}", table)
 
-    def _tables(self) -> list[Grid]:
+    def _tables(self) -> list[Grid | Text]:
         known = {} if self.subscriber.state.name == "WAITING" else self.subscriber.instruments
-        return [self._table(known[number]) for number in self.options.instruments or known if number in known]
+        shown = [known[number] for number in self.options.instruments or known if number in known]
+        return [part for instrument in shown for part in self._parts(instrument)]
 
-    def _table(self, instrument: Instrument) -> Grid:
+    def _parts(self, instrument: Instrument) -> Iterator[Grid | Text]:
+        """The ladder of an instrument, and its auction."""
         book = self.subscriber.book(instrument.id)
-        halted = ", halted" if instrument.phase == Phase.HALTED else ""
-        title = f"{instrument.symbol or 'instrument'} ({instrument.id}{halted}), {len(book):,} orders"
-        bids, asks = (side.tolist() for side in book.depth(self.options.levels))
         price = partial(in_currency, unit=instrument.price_unit)
-        return levels(bids, asks, price, title=title, min_width=8)
+        facts = [str(instrument.id), phase_text(instrument.phase)]
+        title = f"{instrument.symbol or 'instrument'} ({', '.join(filter(None, facts))}), {len(book):,} orders"
+        bids, asks = (side.tolist() for side in book.depth(self.options.levels))
+        yield levels(bids, asks, price, title=title, min_width=8)
+        if auction := self._auction(instrument, price):
+            yield Text(f"{auction}\n")
+
+    def _auction(self, instrument: Instrument, price: Callable[[int], str]) -> str:
+        """Where the auction would trade while orders are collected, or where the last one traded."""
+        found = self.subscriber.auction(instrument.id)
+        if found is None or (PHASES[instrument.phase].collects and found.final):
+            return ""
+        return auction_text(*found[:4], price, final=found.final)
