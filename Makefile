@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare lint settings structure screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-venues bench-compare lint settings venues structure screenshot wire dashboard docs docs-serve format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -55,7 +55,7 @@ packages: ## install what some tests need and skip without: Chromium, Prometheus
 	@apt-get update --quiet --quiet
 	@DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $(PACKAGES) >/dev/null
 
-demo: build ## replay a session, then run an exchange with a million orders and kill it in the middle
+demo: build ## tell a trading day, replay a session, then run the day on an exchange and kill it under a million orders
 	@$(BIN)/pricetime demo
 	@if [ -e .venv/compiled ]; then $(BIN)/pricetime demo --exchange; fi
 
@@ -117,6 +117,9 @@ bench-public: build ## run the public benchmark of matching engines in the built
 	@[ -n "$(CHECKOUT)" ] || { echo "pricetime: name a built checkout of flash1-dev/matching-engine-benchmark: make bench-public CHECKOUT=..." >&2; exit 2; }
 	@$(BIN)/python -m benchmarks.public $(CHECKOUT) $(foreach engine,$(AGAINST),--against $(engine))
 
+bench-venues: build ## measure auctions, a cascade of stop orders, expiries, a flow with stop orders and icebergs
+	@$(BIN)/python -m benchmarks.venues
+
 bench-compare: build ## compare the work tree with the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
 
@@ -136,6 +139,9 @@ structure: .venv/installed ## write the list of packages in CONTRIBUTING and the
 
 settings: .venv/installed ## generate the page of the server's settings
 	@$(BIN)/python -m tools.settings_page
+
+venues: .venv/installed ## generate the page of venues: profiles, phases, illegal combinations
+	@$(BIN)/python -m tools.venues_page
 
 dashboard: .venv/installed ## generate the Grafana dashboard and the tables of the metrics
 	@$(BIN)/python -m tools.dashboard

@@ -10,7 +10,7 @@ from benchmarks import books
 from benchmarks.books import BOOKS, Figures, filled, measure, no_collector
 from benchmarks.minimal_book import MinimalBook
 from benchmarks.plain_book import PlainBook
-from benchmarks.workloads import Workload, load
+from benchmarks.workloads import PLAIN, Workload, load
 from pricetime import BID, OrderBook
 from pricetime.tape.flow import PRESETS, generate, prelude
 from pricetime.types import COMMAND, CommandArray, CommandType, ReportArray, ReportKind, Side, TimeInForce
@@ -22,7 +22,7 @@ def workload(name: str) -> Workload:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_the_c_book_reports_what_the_book_reports(name: str) -> None:
     compare(MinimalBook(1 << 16), workload(name))
 
@@ -63,7 +63,7 @@ def coming_and_going(rng: np.random.Generator, apart: int) -> CommandArray:
     return np.concatenate([adds, cancels, adds, sweeps])
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_the_plain_book_makes_the_trades_of_the_book(name: str) -> None:
     flow = replace(PRESETS[name], resting=min(PRESETS[name].resting, 500))
     book, plain = OrderBook(1 << 16), PlainBook()
