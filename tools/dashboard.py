@@ -39,6 +39,7 @@ from pricetime.exchange.control.meters import (
     Process,
     Rings,
     Sessions,
+    Venues,
 )
 
 FILE = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards" / "pricetime.json"
@@ -187,6 +188,27 @@ def books() -> list[Panel]:
     ]
 
 
+def venues() -> list[Panel]:
+    phases = Query(f"sum by (phase) ({Books.phase.name}{{{BOOK}}})", "{{phase}}")
+    return [
+        lines("Instruments by phase", "short", phases, text=Books.phase.help),
+        lines(
+            "Auctions and interruptions",
+            PER_SECOND,
+            rate(Venues.auctions, "auctions, {{result}}", "result"),
+            rate(Venues.interruptions, "volatility interruptions"),
+            rate(Venues.indicative, "indicative prices"),
+        ),
+        lines(
+            "Triggered, refreshed and expired orders",
+            PER_SECOND,
+            rate(Venues.triggered, "triggered"),
+            rate(Venues.refreshed, "refreshed"),
+            rate(Venues.expired, "{{reason}}", "reason"),
+        ),
+    ]
+
+
 def rejects() -> list[Panel]:
     rejected = rate(Orders.reports, "{{reason}}", "reason", labels=f'{SERVER}, kind="rejected"')
     return [
@@ -284,6 +306,7 @@ ROWS = {
     "Throughput": throughput,
     "Latency": latency,
     "Books": books,
+    "Phases and orders of venues": venues,
     "Rejected": rejects,
     "Rings": rings,
     "Journal": journal,

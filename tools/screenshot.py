@@ -40,8 +40,9 @@ FILM, FILM_SIZE, FILM_THEME, FRAMES, FRAME_S = "market.gif", (1120, 720), "light
 #: Colours of a picture.
 COLOURS = 128
 
-#: Orders from the form: side, quantity, and ticks from the best price of that side.
-ORDERS = (("bid", 40, 6), ("ask", 25, 4), ("ask", 12, -4), ("bid", 30, -3))
+#: Orders from the form: side, quantity, ticks from the best price of that side, and kind if it is not a limit order.
+ORDERS = (("bid", 40, 6), ("ask", 25, 4), ("ask", 12, -4), ("bid", 30, -3), ("ask", 15, -60, "stop"),
+          ("bid", 200, -8, "iceberg"))  # fmt: skip
 
 #: Orders that are sent while the film runs: the frame, side, quantity, and ticks from the best price of that side.
 FILM_ORDERS = ((8, "bid", 60, 5), (26, "ask", 35, -5), (36, "bid", 20, -2))
@@ -86,15 +87,20 @@ def market(seed: int) -> Iterator[str]:
             thread.join()
 
 
-def trade(page: Browser, side: str, quantity: int, ticks: int) -> None:
-    """Send an order from the form."""
-    best = page.find_element(By.ID, "touch").text.split(" / ")[side == "ask"]
+def trade(page: Browser, side: str, quantity: int, ticks: int, kind: str = "") -> None:
+    """Send an order from the form. An iceberg displays a tenth of its quantity."""
+    best = page.find_elements(By.CSS_SELECTOR, "#markets tr:first-child td")[side == "ask"].text
+    price = f"{float(best) + ticks / 100:.2f}"
+    fields = {"side": side, "quantity": str(quantity), "price": price, "trigger_price": price}
+    fields |= {"type": "stop" if kind == "stop" else "limit"}
+    fields |= {"display_quantity": str(quantity // 10) if kind == "iceberg" else ""}
     script = """
-        const fields = document.getElementById("order-form").elements;
-        [fields.side.value, fields.quantity.value, fields.price.value] = arguments;
-        document.getElementById("order-form").requestSubmit();
+        const form = document.getElementById("order-form");
+        for (const [name, value] of Object.entries(arguments[0])) form.elements[name].value = value;
+        form.dispatchEvent(new Event("input"));
+        form.requestSubmit();
     """
-    page.execute_script(script, side, str(quantity), f"{float(best) + ticks / 100:.2f}")
+    page.execute_script(script, fields)
     sleep(0.3)
 
 

@@ -7,9 +7,10 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any
 
-from pricetime.cli.serve import shown
-from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.cli.serve import part_shown, shown
+from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.fields import written
+from pricetime.exchange.settings.instrument import InstrumentConfig
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
@@ -91,7 +92,7 @@ def table(rows: list[str]) -> str:
 def row(name: str, field: Any) -> str:
     meaning, _, default = field.description.partition("; default: ")
     if not default and not field.is_required():
-        default = written(field.default) if isinstance(field.default, IntEnum) else shown(field.default)
+        default = part_shown(field.default) if isinstance(field.default, IntEnum | frozenset) else shown(field.default)
         default = f"`{default}`" if default not in {"", "none"} else default
     return f"| `{name}` | {meaning} | {default} | {', '.join(limits(field))} |\n"
 

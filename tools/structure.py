@@ -19,7 +19,7 @@ SOURCE = ROOT / "src" / "pricetime"
 #: Parts of pricetime. Each imports only from itself and from parts before it. "" is the package's ``__init__``.
 PARTS = [
     "types", "phases", "errors", "checks", "extras", "environment", "address",
-    "prices", "owner_limits", "profiles", "execution", "ladder", "depth",
+    "auctions", "prices", "owner_limits", "profiles", "standing", "explanation", "execution", "ladder", "depth",
     "native", "_form", "reference", "core", "", "frames", "ring", "wire", "log",
     "exchange.state", "exchange.settings", "exchange.io", "exchange.standby", "exchange.exchange",
     "exchange.control", "exchange",

@@ -27,6 +27,7 @@ SERIES = {
     "UnansweredCommands": ['pricetime_commands_unanswered{instance="a"} 100001x200'],
     "FeedSendFailed": ['pricetime_feed_unsent_reports_total{instance="a"} 0+30x200'],
     "SecondPublisher": ['pricetime_feed_foreign_datagrams_total{instance="a"} 0+30x200'],
+    "VolatilityInterruption": ['pricetime_volatility_interruptions_total{instance="a"} 0x100 1x100'],
     "SlowReaders": ['pricetime_slow_readers_total{instance="a"} 0x100 1x100'],
     "FollowerLag": ['pricetime_follower_lag_commands{instance="a"} 500001x200'],
     "JournalLag": ['pricetime_journal_lag_commands{instance="a"} 1000001x200'],

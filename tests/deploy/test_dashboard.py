@@ -33,7 +33,7 @@ def test_every_metric_that_matters_is_on_it() -> None:
     assert left_out == {
         "pricetime_gateway_iterations_total", "pricetime_ring_slots", "pricetime_ring_used_slots",
         "pricetime_feed_sequence",
-        "pricetime_feed_datagrams_total", "pricetime_feed_calls_total", "pricetime_instrument_halted",
+        "pricetime_feed_datagrams_total", "pricetime_feed_calls_total",
         "pricetime_books_left_out", "pricetime_connections_total", "pricetime_logins_total", "pricetime_build_info",
         "pricetime_recovery_ended_total", "pricetime_sessions_ended_total", "pricetime_log_sequence",
         "pricetime_journal_synced_sequence",

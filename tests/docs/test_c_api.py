@@ -23,7 +23,7 @@ pytestmark = pytest.mark.compiled
 def shown(section: str, language: str) -> str:
     """The code of one section of the page."""
     after = PAGE.read_text(encoding="utf-8").split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
-    (code,) = re.findall(rf"^```{language}\n(.*?)^```$", after, re.MULTILINE | re.DOTALL)
+    code = "".join(re.findall(rf"^```{language}\n(.*?)^```$", after, re.MULTILINE | re.DOTALL))
     return str(code)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from pricetime import errors
+from pricetime.reference.terms import FIELDS as FIELD_RULES
+from pricetime.reference.terms import KINDS as KIND_RULES
 from pricetime.types import Reason
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
@@ -42,9 +44,20 @@ def test_reason(reason: Reason) -> None:
     value, _, of, meaning, raised = BY_REASON[reason.name]
     assert int(value) == reason
     assert meaning
-    assert (of == "rejected") == (0 < reason < 32)
+    assert (of == "rejected") == (0 < reason < 32 or reason >= 64)
     error = errors.ERROR_OF_REASON.get(reason)
     assert raised == (f"`{error.__name__}`" if error else "")
+
+
+def test_every_rule_of_orders_is_on_the_page() -> None:
+    """The rules of the reference book, in their order, each with its exception and reason."""
+    part = EXCEPTIONS.split("\n## What does not fit together\n")[1]
+    expected = [
+        f"| {rule.rule.replace('**', '^')} | `{rule.error.__name__}` | `{Reason(rule.reason).name}` |"
+        for rule in (*KIND_RULES, *FIELD_RULES)
+    ]
+    table = part[part.index("| an order must keep") :].split("\n\n")[0].splitlines()
+    assert table[2:] == expected
 
 
 def test_nothing_else_is_on_the_page() -> None:

@@ -14,6 +14,8 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
 
 from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.market import exchange
+from pricetime.market.large_trader import LOTS
 from pricetime.market.maker import STYLES
 from pricetime.market.options import SYMBOLS, Options
 from pricetime.web import listed, market, orders, pages, server, sessions
@@ -33,6 +35,11 @@ def test_the_options_of_the_market() -> None:
     assert f"{defaults.rate:.0f} by default" in section
     assert f"{defaults.price_unit} by default" in section
     assert len(SYMBOLS) == len(STYLES) == 3
+    assert f"an opening auction of {defaults.opening_s:.0f} seconds" in section
+    assert f"{LOTS:,} lots at" in section
+    assert f"more than {exchange.RANGE_TICKS} ticks" in section
+    longest = exchange.INTERRUPTION_S + exchange.INTERRUPTION_WITHIN_S
+    assert f"{exchange.INTERRUPTION_S} to\n{longest} seconds later" in section
 
 
 def test_the_settings() -> None:

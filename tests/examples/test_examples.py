@@ -41,6 +41,7 @@ def lines_of(name: str, *arguments: object) -> list[str]:
 
 def test_every_example_is_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*")} - {"__pycache__"} == {
+        "auction_day.py",
         "client.py",
         "first_book.py",
         "many_instruments.py",
@@ -48,6 +49,13 @@ def test_every_example_is_tested() -> None:
         "replay_tape.py",
         "subscriber.py",
     }
+
+
+def test_auction_day() -> None:
+    lines = lines_of("auction_day.py")
+    assert re.fullmatch(r"auction at \d+: \d+ lots", lines[0])
+    assert any(line.startswith("phase CONTINUOUS, best bid ") for line in lines)
+    assert lines[-1].startswith("  why       the best ")
 
 
 def test_first_book() -> None:

@@ -45,7 +45,7 @@ REFERENCES = {
     "Reason": "[`Reason`](errors.md#reasons)",
     "OrderType": "[`OrderType`](records.md#the-fields-of-a-command)",
     "Instruction": "[`Instruction`](records.md#the-fields-of-a-command)",
-    "Phase": "`Phase` (0 continuous, 1 halted)",
+    "Phase": "[`Phase`](../concepts/orders.md#phases-and-price-bands)",
     "SessionReason": "[`SessionReason`](#sessionreason)",
     "RetransmitStatus": "[`RetransmitStatus`](#retransmitstatus)",
     "AcknowledgementLevel": "[`AcknowledgementLevel`](#acknowledgementlevel)",
