@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pricetime
 
 WRITING = ["failing_calls", "power_loss", "truncated"]
-SERVING = ["full_disk", "kill", "starts"]
+SERVING = ["full_disk", "kill", "kill_all_kinds", "starts"]
 
 collect_ignore = []
 if not pricetime.COMPILED:

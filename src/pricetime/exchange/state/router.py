@@ -268,7 +268,7 @@ class Router:
 
 
 def is_plain(report: cython.pointer[cython.const[Report]], owner: u32) -> cython.bint:
-    """Is it about an order of the owner of the command, not a trade, and as it is for everyone to see?"""
+    """Is it about an order of the owner of the command, not a trade, and unchanged on the feed?"""
     kind: u32 = report.kind
     if kind > EXPIRED or kind == TRADE or report.reason == WAITS or report.order_id >> ORDER_ID_SHIFT != owner:
         return False
