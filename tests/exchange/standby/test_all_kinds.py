@@ -20,7 +20,7 @@ from pricetime.exchange.settings.instrument import InstrumentConfig
 from pricetime.exchange.state.router import PUBLIC_REASONS
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
-from pricetime.types import ORDER_EXTENSION, REPORT, CommandType, ReportKind, Side
+from pricetime.types import ORDER_EXTENSION, REPORT, CommandType, Reason, ReportKind, Side
 from pricetime.wire.bulk import encode_commands
 from tests.counts import count
 from tests.exchange.accounts import ORDER_ID
@@ -71,7 +71,7 @@ class VenueOracle(Oracle):
             self.add(self.feed, kind, 0, 0, instrument, buyer, seller, price, quantity)
             for own, to, other in ((Side.BID, key, seller), (Side.ASK, maker, buyer)):
                 self.add(self.streams[to >> 48], kind, own, 0, instrument, to & ORDER_ID, other, price, quantity)
-        elif kind != ReportKind.EXPIRY_DONE:
+        elif kind != ReportKind.EXPIRY_DONE and reason != Reason.UNFINISHED:  # the event loop's own reports
             super().tell(owner, report)
 
 
