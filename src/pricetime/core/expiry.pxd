@@ -7,7 +7,6 @@ from pricetime.native.bits cimport prefetch
 
 
 cdef class Expiry(Calls):
-    cdef bint _has_due(self, Book *book, u64 now_ns) noexcept nogil
     cdef u32 _take_out(self, Books books, Book *book, u64 now_ns, u64 most) noexcept nogil
     cdef void _end_together(self, Books books, Book *book, u32 count) noexcept nogil
 
@@ -25,3 +24,6 @@ cdef class Expiry(Calls):
 
     # prices
     cdef u32 _refuse_price_of(self, Book *book, const Command *c) noexcept nogil
+
+
+cdef bint has_due(Book *book, u64 now_ns) noexcept nogil

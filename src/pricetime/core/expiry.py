@@ -32,20 +32,13 @@ class Expiry(Calls):
             part = self._take_out(books, book, c.quantity, min(most - ended, cython.cast(u64, TOGETHER)))
             self._end_together(books, book, part)
             ended += part
-        while self._has_due(book, c.quantity) and ended < most:
+        while has_due(book, c.quantity) and ended < most:
             prefetch(cython.address(books.extras[books.extras[book.venue.first_day].later]))
             self.end(books, book, book.venue.first_day, EXPIRED, DAY_ENDED)
             ended += 1
-        more: u32 = UNFINISHED if self._has_due(book, c.quantity) else NONE
+        more: u32 = UNFINISHED if has_due(book, c.quantity) else NONE
         books._report(c.instrument, EXPIRY_DONE, 0, more, c.order_id, 0, 0, ended)
         self.cascade(books, book)
-
-    def _has_due(self, book: cython.pointer[Book], now_ns: u64) -> cython.bint:
-        """Is there an order that ends at a time?"""
-        more: cython.pointer[VenueBook] = book.venue
-        if more.heap_count != 0 and more.heap[1].expiry_ns <= now_ns:
-            return True
-        return book.phase == CLOSED and more.first_day != NIL
 
     def _take_out(self, books: Books, book: cython.pointer[Book], now_ns: u64, most: u64) -> u32:
         """Take orders that end at a time out of the heap: how many. The entries behind it keep them, last one first.
@@ -225,3 +218,11 @@ class Expiry(Calls):
         if c.flags == LOW and c.price > cython.cast(i64, cython.cast(u64, book.low_price) + book.band):
             return INVALID_PRICE
         return INVALID_PRICE if c.flags == HIGH and c.price < book.low_price else NONE
+
+
+def has_due(book: cython.pointer[Book], now_ns: u64) -> cython.bint:
+    """Is there an order that ends at a time: a GTD order, or in phase CLOSED one for the day?"""
+    more: cython.pointer[VenueBook] = book.venue
+    if more.heap_count != 0 and more.heap[1].expiry_ns <= now_ns:
+        return True
+    return book.phase == CLOSED and more.first_day != NIL

@@ -2,7 +2,8 @@
 
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
-from pricetime.core.layout cimport CLOSED, EXPIRE, EXPIRY_DONE, NIL, UNFINISHED, Book, Report, VenueBook, u32, u64
+from pricetime.core.expiry cimport has_due
+from pricetime.core.layout cimport EXPIRE, EXPIRY_DONE, UNFINISHED, Report, u32, u64
 from pricetime.exchange.io.control_channel cimport ControlChannel
 from pricetime.exchange.io.issuer cimport Issuer
 from pricetime.exchange.io.layout cimport (
@@ -29,5 +30,4 @@ cdef class Expiries:
     cdef void _begin(self, u32 instrument) noexcept nogil
     cdef void proceed(self, u64 now_ns, u64 timestamp) noexcept nogil
     cdef void _scan(self, u64 timestamp) noexcept nogil
-    cdef bint _is_due(self, u32 instrument, u64 timestamp) noexcept nogil
     cdef void finish_part(self, u32 instrument, const Report *report) noexcept nogil

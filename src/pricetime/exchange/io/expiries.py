@@ -87,17 +87,9 @@ class Expiries:
         place: u32
         for place in range(self.scanned, last):
             instrument: u32 = self.numbers[place]
-            if self.expiries[instrument].state == EXPIRY_IDLE and self._is_due(instrument, timestamp):
+            if self.expiries[instrument].state == EXPIRY_IDLE and has_due(self.books.book_of(instrument), timestamp):
                 self._begin(instrument)
         self.scanned = last
-
-    def _is_due(self, instrument: u32, timestamp: u64) -> cython.bint:
-        """Has an order of the instrument expired?"""
-        book: cython.pointer[Book] = self.books.book_of(instrument)
-        more: cython.pointer[VenueBook] = book.venue
-        if book.phase == CLOSED and more.first_day != NIL:
-            return True
-        return more.heap_count != 0 and more.heap[1].expiry_ns <= timestamp
 
     def finish_part(self, instrument: u32, report: cython.pointer[cython.const[Report]]) -> None:
         """A part is done: queue the next one, or answer the request."""
