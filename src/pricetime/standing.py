@@ -10,7 +10,17 @@ import numpy as np
 
 from .phases import PHASES
 from .profiles import StopTrigger
-from .types import BookRecords, Instruction, OrderType, Phase, RestingOrderArray, Side, TimeInForce
+from .types import (
+    STOPS,
+    UNPRICED,
+    BookRecords,
+    Instruction,
+    OrderType,
+    Phase,
+    RestingOrderArray,
+    Side,
+    TimeInForce,
+)
 
 #: A price in ticks as text.
 PriceText = Callable[[int], str]
@@ -40,11 +50,6 @@ class OrderState(Enum):
 
 #: Bits of ``has`` in the record of an instrument.
 HAS_REFERENCE, HAS_LAST = 2, 4
-
-#: Order types that name no price.
-UNPRICED = {OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP}
-
-STOPS = {OrderType.STOP, OrderType.STOP_LIMIT}
 
 
 class Terms(NamedTuple):

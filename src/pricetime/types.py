@@ -28,6 +28,13 @@ class OrderType(IntEnum):
     STOP_LIMIT = 4  #: a limit order once a trade reaches the trigger price
 
 
+#: Order types that name no price: one that is given is ignored.
+UNPRICED = (OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP)
+
+#: Order types that wait for a trigger price.
+STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+
+
 class TimeInForce(IntEnum):
     """How long an order may rest."""
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pricetime.cli import day as module
-from pricetime.cli.day import Day, DayDiffers, counted, listed, lots_down_to, times
+from pricetime.cli.day import Day, DayDiffers, listed, lots_down_to, times
 from pricetime.cli.day_book import BooksDisagree, BookVenue, command
 from pricetime.cli.day_orders import DayOrders
+from pricetime.standing import counted
 from pricetime.types import REPORT, CommandType, Phase, ReportKind
 
 

@@ -15,6 +15,7 @@ from pricetime.profiles import PROFILES, Breach, Venue, parted, profile
 from pricetime.reference import ReferenceBook, terms
 from pricetime.reference.commands import apply
 from pricetime.types import (
+    STOPS,
     CommandType,
     Instruction,
     OrderType,
@@ -133,7 +134,7 @@ def test_a_profile_makes_a_book(name: str) -> None:
     for kind, time in product(OrderType, TimeInForce):
         accepted = kind in book.venue.order_types and time in book.venue.times_in_force
         asked: dict[str, Any] = {"order_type": kind, "time_in_force": time}
-        asked |= {"trigger_price": 200} if kind in terms.STOPS else {}
+        asked |= {"trigger_price": 200} if kind in STOPS else {}
         asked |= {"expiry_ns": 9} if time == GTD else {}
         try:
             enter(book, 1, BID, 5, 100, **asked)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..errors import PricetimeError
 from ..prices import in_currency, price_unit
 from ..profiles import Venue as Rules
+from ..standing import counted
 from ..types import Instruction, OrderType, Phase, Reason, ReportKind, Side, TimeInForce
 from .day_orders import MID, OWNERS, DayOrder, DayOrders
 
@@ -287,11 +288,6 @@ def auction(found: np.void) -> str:
     side = {0: "", Side.BID: " to buy", Side.ASK: " to sell"}[int(found["side"])]
     surplus = f"a surplus of {lots(found['maker_id'])}{side}" if found["maker_id"] else "no surplus"
     return f"{lots(found['quantity'])} at {price(found['price'])}, with {surplus}"
-
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
 def lots(count: int) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ..checks import price as price_ticks
 from ..errors import InvalidPrice
 from ..prices import in_ticks
-from ..types import Instruction, OrderType, Side, TimeInForce
+from ..types import UNPRICED, Instruction, OrderType, Side, TimeInForce
 from .stop import CannotRun
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=IntEnum)
 
 ORDER_ID_BITS = 48
-
-#: Types of orders whose price is ignored.
-UNPRICED = {OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP}
 
 #: Arguments that are prices, or distances between prices: in currency until the tick is known.
 PRICES = ("price", "trigger_price", "protection")

@@ -15,6 +15,8 @@ from ..types import (
     COMMAND,
     MAX_QUANTITY,
     ORDER_EXTENSION,
+    STOPS,
+    UNPRICED,
     CommandType,
     Instruction,
     OrderType,
@@ -41,10 +43,6 @@ ORDER_TYPES = {kind.name.lower(): kind for kind in OrderType}
 TIMES = {tif.name.lower(): tif for tif in TimeInForce}
 FLAGS = {"true": True, "false": False, True: True, False: False}
 MODES = {mode.name.lower(): mode for mode in SelfTrade}
-
-#: Types of orders whose price is ignored, and those that have a trigger price.
-UNPRICED = (OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP)
-STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
 
 #: Columns that are one instruction each.
 INSTRUCTIONS = {

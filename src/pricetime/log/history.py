@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..explanation import Ahead, Entry, Event
+from ..explanation import LOST, Ahead, Entry, Event
 from ..standing import OrderState, Place, Standing, Terms
 from ..types import Reason, ReportKind, Side
 
@@ -18,7 +18,7 @@ ABOUT = frozenset({
 TRADES = frozenset({ReportKind.TRADE, ReportKind.AUCTION_TRADE})
 
 #: Kinds that change how many lots are open, except for those of a replace.
-TAKES = TRADES | {ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED}
+TAKES = TRADES | LOST
 
 
 REASONS = frozenset(map(int, Reason))

@@ -18,9 +18,11 @@ from ..core.engine import Engine
 from ..errors import InvalidOrderId, UnknownOrder
 from ..explanation import Entry, Explanation, present, why_ended
 from ..prices import in_currency
-from ..standing import STOPS, UNPRICED, Standing, Terms, standing_of
+from ..standing import Standing, Terms, standing_of
 from ..types import (
     ORDER_EXTENSION,
+    STOPS,
+    UNPRICED,
     CommandType,
     Instruction,
     OrderType,
@@ -368,5 +370,5 @@ def parted(commands: Commands, own: NDArray[np.bool_]) -> Iterator[tuple[int, in
 
 
 def member(kind: type[AnyEnum], number: int) -> AnyEnum:
-    """The member of an enumeration; of a rejected order the number, if there is none."""
+    """The member of an enumeration; of a rejected order the number, if no member has it."""
     return kind(number) if number in set(kind) else number  # type: ignore[return-value]

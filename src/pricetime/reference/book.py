@@ -21,6 +21,7 @@ from ..execution import Execution
 from ..owner_limits import OwnerLimits
 from ..profiles import Venue, parted
 from ..types import (
+    UNPRICED,
     CommandType,
     Instruction,
     OrderType,
@@ -141,8 +142,7 @@ class ReferenceBook(Replacing):
         kind, tif, asked = checked_terms(order_type, time_in_force, instructions, self.venue)
         mode = None if self_trade is None else checks.self_trade(self_trade)
         quantity = self._lots(quantity)
-        unpriced = kind in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP)
-        price = 0 if unpriced else self._ticks(price)
+        price = 0 if kind in UNPRICED else self._ticks(price)
         owner = checks.owner(owner)
         timestamp = checks.timestamp(timestamp)
         trigger = more.trigger_price if has_trigger else None

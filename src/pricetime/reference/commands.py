@@ -14,6 +14,7 @@ from ..types import (
     EXECUTION_REPORT,
     OPEN_ORDERS_TOLD,
     REPORT,
+    STOPS,
     CommandArray,
     CommandType,
     Instruction,
@@ -139,7 +140,7 @@ def _enter(book: ReferenceBook, row: Row, more: Extension | None) -> None:
     if more is None:
         book.enter_order(*fields)
     else:
-        has_trigger = row.order_type in (OrderType.STOP, OrderType.STOP_LIMIT) or more.trigger_price != 0
+        has_trigger = row.order_type in STOPS or more.trigger_price != 0
         book.enter_order(*fields, more, has_trigger=has_trigger)
 
 

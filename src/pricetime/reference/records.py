@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from ..types import Instruction, OrderType, SelfTrade, Side, TimeInForce
+from ..types import STOPS, UNPRICED, Instruction, OrderType, SelfTrade, Side, TimeInForce
 from .terms import AUCTION_ONLY, may_rest
 
 #: Queues of orders by a number, such as a price.
@@ -59,12 +59,12 @@ class Order:
 
     @property
     def is_stop(self) -> bool:
-        return self.order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
+        return self.order_type in STOPS
 
     @property
     def unpriced(self) -> bool:
         """Is it an order that names no price?"""
-        return self.order_type in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP)
+        return self.order_type in UNPRICED
 
     @property
     def shown(self) -> int:

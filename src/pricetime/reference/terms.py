@@ -16,11 +16,10 @@ from ..errors import (
     InvalidTriggerPrice,
 )
 from ..profiles import Venue
-from ..types import MAX_QUANTITY, Instruction, OrderType, TimeInForce
+from ..types import MAX_QUANTITY, STOPS, Instruction, OrderType, TimeInForce
 
 AUCTION_ONLY = Instruction.AT_THE_OPEN | Instruction.AT_THE_CLOSE
 KNOWN_INSTRUCTIONS = sum(Instruction)
-STOPS = {OrderType.STOP, OrderType.STOP_LIMIT}
 AT_ONCE = {TimeInForce.IOC, TimeInForce.FOK}
 GFA = TimeInForce.GFA
 

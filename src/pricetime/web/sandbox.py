@@ -18,7 +18,7 @@ from ..client.future import OrderFuture
 from ..errors import InvalidPrice, PricetimeError
 from ..exchange.control.secrets import Secrets
 from ..prices import in_ticks
-from ..types import MAX_QUANTITY, Instruction, OrderType, Side, TimeInForce
+from ..types import MAX_QUANTITY, STOPS, UNPRICED, Instruction, OrderType, Side, TimeInForce
 from .listed import names
 from .orders import INSTRUCTIONS, MOST_ORDERS, OwnOrder, OwnOrders, Request
 
@@ -37,11 +37,6 @@ SIDES = {side.name.lower(): side for side in Side}
 TYPES = dict(zip(names(OrderType), OrderType, strict=True))
 TIMES = dict(zip(names(TimeInForce), TimeInForce, strict=True))
 BITS = {name: bit for bit, name in INSTRUCTIONS.items() if bit != Instruction.EXTENDED}
-
-#: Order types without a price.
-UNPRICED = {OrderType.MARKET, OrderType.MARKET_TO_LIMIT, OrderType.STOP}
-
-STOPS = {OrderType.STOP, OrderType.STOP_LIMIT}
 
 
 class Refused(PricetimeError, ValueError):
