@@ -6,6 +6,7 @@ import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -179,10 +180,10 @@ def test_phases_auctions_and_prices_by_hand(tmp_path: Path) -> None:
 def test_a_schedule_opens_an_instrument(tmp_path: Path) -> None:
     socket_path = tmp_path / "admin"
     at = datetime.now(UTC) + timedelta(seconds=5)
-    rows = f"mon-sun 00:00:01 pre-open|mon-sun {at:%H:%M:%S} uncross continuous within 1s"
-    if at.hour == 0 and at.minute < 2:
-        pytest.skip("the day has just begun")
-    with served("--open", "--admin-socket", str(socket_path), "--instrument", f"id=3,schedule={rows}") as server:
+    zone = f"Etc/GMT{at.hour - 12:+d}"  # where it is between 12:00 and 13:00, so both rows are on one day
+    rows = f"mon-sun 00:00:01 pre-open|mon-sun {at.astimezone(ZoneInfo(zone)):%H:%M:%S} uncross continuous within 1s"
+    instrument = f"id=3,time_zone={zone},schedule={rows}"
+    with served("--open", "--admin-socket", str(socket_path), "--instrument", instrument) as server:
         with Client(server.host, server.port, owner=7) as client:
             client.add_order(1, Side.BID, 10, 5, instrument=3).result(SECONDS)
             deadline = time.monotonic() + SECONDS

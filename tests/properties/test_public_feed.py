@@ -49,6 +49,13 @@ def flow_of(seed: int) -> tuple[random.Random, dict[str, Any], ReferenceBook, Fl
     return rng, settings, book, Flow(rng, all_or_none=book.venue.all_or_none)
 
 
+def next_reports(book: ReferenceBook, flow: Flow, done: int) -> Reports:
+    """What the feed publishes of the next command, after ``done`` reports."""
+    reports = public_reports(apply(book, flow.next(list(book.by_id))))
+    reports["seq_num"] = done + 1 + np.arange(len(reports))
+    return reports
+
+
 @pytest.mark.parametrize("hides", [True, False], ids=["feed", "engine"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_displayed_book_after_each_command(seed: int, hides: bool) -> None:
@@ -76,8 +83,7 @@ def test_a_snapshot_between_any_two_reports_goes_on(seed: int) -> None:
     builder = made(settings)
     done = 0
     for _ in range(LENGTH):
-        reports = public_reports(apply(book, flow.next(list(book.by_id))))
-        reports["seq_num"] = done + 1 + np.arange(len(reports))
+        reports = next_reports(book, flow, done)
         cut = rng.randint(0, len(reports))
         builder.apply(reports[:cut])
         builder = copy.copy(builder)
@@ -93,8 +99,7 @@ def test_where_the_auction_would_trade(seed: int) -> None:
     builder = made(settings)
     done = 0
     for _ in range(LENGTH):
-        reports = public_reports(apply(book, flow.next(list(book.by_id))))
-        reports["seq_num"] = done + 1 + np.arange(len(reports))
+        reports = next_reports(book, flow, done)
         builder.apply(reports)
         done += len(reports)
         for report in reports[np.isin(reports["kind"], [ReportKind.INDICATIVE, ReportKind.UNCROSSED])]:
@@ -113,8 +118,7 @@ def test_a_report_with_a_wrong_field_changes_nothing_or_is_noticed_later(seed: i
     builder = made(settings)
     done = 0
     for _ in range(LENGTH):
-        reports = public_reports(apply(book, flow.next(list(book.by_id))))
-        reports["seq_num"] = done + 1 + np.arange(len(reports))
+        reports = next_reports(book, flow, done)
         for i in range(len(reports)):
             wrong = reports[i : i + 1].copy()
             name = rng.choice(["kind", "side", "reason", "order_id", "maker_id", "price", "quantity"])
