@@ -7,7 +7,8 @@ from them, so that after the last answer it has exactly the orders that are open
 - an order that is done is removed;
 - a new order, or one that has moved to the back of a queue (replaced, triggered, refreshed), is last at the exchange
   and comes in a later answer;
-- a replace of an order that waits or has no price does not say whether it kept its place: the list begins anew;
+- a replace of an order that waits, or of one without a price, does not say whether it kept its place: the list is
+  fetched again;
 - if the order named in a request was removed before the answer came, the answer is discarded, and a new request names
   the last order that is left.
 """

@@ -135,7 +135,7 @@ class BookCalls(BookView):
 
     @property
     def reference_price(self) -> int | None:
-        """The reference price in ticks: the last auction's, or the one that was set; None if there is none. O(1)."""
+        """The reference price in ticks: the last auction's, or the one that was set; None before both. O(1)."""
         self._enter()
         try:
             return self._book.venue.reference if self._book.venue.has_reference else None

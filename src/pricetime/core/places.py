@@ -111,7 +111,7 @@ class Places(Rules):
         books.weigh(book)
 
     def _level_for(self, books: Books, ladder: cython.pointer[Ladder], place: u32, side: u32, key: i64) -> u32:
-        """The level of a key, made if there is none. Those of waiting orders count apart."""
+        """The level of a key, made if the side has none there. Those of waiting orders count apart."""
         count: u32 = books.level_count
         level: u32 = books.level_for(ladder, key, side)
         if books.level_count != count:

@@ -105,7 +105,7 @@ class Exchange:
         self.timing = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
         self.loop = EventLoop(settings, machine, log, self.connections, decoder, publisher, self.timing)
         self.engine, self.store = machine.engine, machine.store
-        self.recovered_ns = machine.timestamp  #: time of the last command before the start, ns; 0: there is none
+        self.recovered_ns = machine.timestamp  #: time of the last command before the start, ns; 0 without one
 
     # ------------------------------------------------------------------ threads
 
