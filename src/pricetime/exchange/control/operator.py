@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from enum import IntEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from .secrets import Secrets
 
 if TYPE_CHECKING:
     from ..standby.journal import Journal
+
+E = TypeVar("E", bound=IntEnum)
 
 #: Timeout for writing a snapshot, in seconds.
 SNAPSHOT_TIMEOUT_S = 120.0
@@ -173,7 +176,7 @@ class Operator:
     # ------------------------------------------------------------------ instruments
 
     async def _phase(self, request: Mapping[str, Any]) -> Answer:
-        return await self._begin(_phase(request), request)
+        return await self._begin(_member(request, "phase", Phase), request)
 
     async def _begin(self, phase: Phase, request: Mapping[str, Any]) -> Answer:
         """Begin a phase of an instrument."""
@@ -183,7 +186,7 @@ class Operator:
 
     async def _uncross(self, request: Mapping[str, Any]) -> Answer:
         """Trade at the auction price and begin a phase."""
-        instrument, phase = self._instrument(request), _phase(request)
+        instrument, phase = self._instrument(request), _member(request, "phase", Phase)
         found = _auction(instrument, await self._send.uncross(instrument, phase))
         return [], found | {"phase": written(self._exchange.phase(instrument))}
 
@@ -195,11 +198,9 @@ class Operator:
     async def _set_price(self, request: Mapping[str, Any]) -> Answer:
         """Set one price of an instrument."""
         instrument = self._instrument(request)
-        names = {written(kind): kind for kind in PriceKind}
-        if request.get("kind") not in names:
-            raise Refused(f"kind {shown(request.get('kind'))} is unknown: give one of {', '.join(names)}")
+        kind = _member(request, "kind", PriceKind)
         price = whole(request.get("price"), -(2**63), 2**63 - 1, Refused, "price")
-        _accept(instrument, await self._send.set_price(instrument, names[request["kind"]], price))
+        _accept(instrument, await self._send.set_price(instrument, kind, price))
         return [], {"instrument": instrument, request["kind"]: price}
 
     async def _expire(self, request: Mapping[str, Any]) -> Answer:
@@ -264,12 +265,12 @@ def _owner(request: Mapping[str, Any]) -> int:
     return whole(request.get("owner"), 1, MAX_OWNER, InvalidOwner, "owner")
 
 
-def _phase(request: Mapping[str, Any]) -> Phase:
-    """The phase of a request, written as in the settings. Raises Refused."""
-    names = {written(phase): phase for phase in Phase}
-    if request.get("phase") not in names:
-        raise Refused(f"phase {shown(request.get('phase'))} is unknown: give one of {', '.join(names)}")
-    return names[request["phase"]]
+def _member(request: Mapping[str, Any], field: str, kind: type[E]) -> E:
+    """The member of an enumeration in a field of a request, written as in the settings. Raises Refused."""
+    names = {written(member): member for member in kind}
+    if request.get(field) not in names:
+        raise Refused(f"{field} {shown(request.get(field))} is unknown: give one of {', '.join(names)}")
+    return names[request[field]]
 
 
 def _accept(instrument: int, answer: Result) -> Result:
