@@ -158,6 +158,7 @@ class SharedBooks:
             error.reports = self.take_reports()  # type: ignore[attr-defined]
             error.add_note(f"apply executed all but the last {left} commands: see the attribute reports")
             raise
+        # Apart from the bounds: uncompiled, the address of one of their elements is that of a copy.
         numbers: cython.pointer[u64] = cython.cast(cython.pointer[u64], ends.memory)
         self.books.resume()
         self.books.run(cython.cast(cython.pointer[Command], records_of(rest)), left, numbers)
