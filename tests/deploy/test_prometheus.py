@@ -21,8 +21,10 @@ from tests.deploy.queries import queries
 
 pytestmark = pytest.mark.compiled
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
+ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "pricetime.json").read_text(encoding="utf-8")
+    (DEPLOY / "grafana" / "dashboards" / "pricetime.json").read_text(encoding="utf-8")
 )
 #: Orders a second, and how many there are in all.
 RATE, ORDERS = 5000, 15_000
@@ -144,4 +146,4 @@ def test_the_target_is_well_and_the_rules_are_evaluated(scraped: Scraped) -> Non
         return list(group["rules"])
 
     until(lambda: all(rule["health"] == "ok" for rule in rules()))
-    assert len(rules()) == 13
+    assert [rule["name"] for rule in rules()] == re.findall(r"alert: (\w+)", ALERTS.read_text(encoding="utf-8"))
