@@ -10,7 +10,7 @@ from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.errors import CannotStart
 from pricetime.exchange.settings.fields import LogLevel
 from pricetime.exchange.settings.server_log import make_log
-from pricetime.exchange.standby.journal import Journal
+from pricetime.exchange.standby.journal import Journal, alone
 from pricetime.log.errors import JournalError
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.test_failing_calls import FailingDisk
@@ -33,7 +33,7 @@ def started(disk: MemoryDisk) -> Iterator[Journal]:
     """A journal that was opened; it is killed in the end."""
     wake = os.eventfd(0)
     try:
-        yield Journal(SETTINGS, wake, make_log(LogLevel.ERROR), disk)
+        yield alone(SETTINGS, wake, make_log(LogLevel.ERROR), disk)
     finally:
         disk.called = lambda call: None
         disk.killed()

@@ -39,7 +39,7 @@ from .settings.room import room_for
 from .settings.server_log import Log, make_log
 from .standby.depth import BookDepth
 from .standby.follower import Follower
-from .standby.journal import Journal, make_machine
+from .standby.journal import Journal, alone, make_machine
 
 SOL_UDP, UDP_SEGMENT = 17, 103
 
@@ -55,12 +55,18 @@ class Exchange:
     ``close``.
 
     ``feed``: a UDP socket connected to the feed's group; the caller closes it afterwards. With a journal, the exchange
-    continues where the journal ends, and logs the recovery. ``disk``: replaces the file system, for tests. Raises
-    MemoryError, CannotStart and JournalError.
+    continues where the journal ends, and logs the recovery. ``disk``: replaces the file system, for tests.
+    ``journal``: an open one, which the exchange then closes; by default that of the settings. Raises MemoryError,
+    CannotStart and JournalError.
     """
 
     def __init__(
-        self, settings: GatewayConfig, feed: socket.socket, log: Log | None = None, disk: Disk | None = None
+        self,
+        settings: GatewayConfig,
+        feed: socket.socket,
+        log: Log | None = None,
+        disk: Disk | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.settings = settings
         self._failure: str | None = None
@@ -70,9 +76,10 @@ class Exchange:
         self.journal: Journal | None = None
         events = log or make_log()
         try:
-            if settings.journal is not None:
-                self.journal = Journal(settings, self._wake, events, disk)
+            if journal is not None or settings.journal is not None:
+                self.journal = journal or alone(settings, self._wake, events, disk)
                 self.machine = self.journal.machine
+                self.journal.log.wake_fd = self._wake
                 self.log: CommitLog = self.journal.log
             else:
                 self.machine = make_machine(settings, settings.configuration())

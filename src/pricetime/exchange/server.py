@@ -16,6 +16,7 @@ from .exchange import Exchange
 from .settings.config import GatewayConfig
 from .settings.fields import Acknowledge
 from .settings.server_log import Log, make_log
+from .standby.journal import Journal
 
 #: Python's thread switch interval with ``durable``, in seconds. Clients wait for the syncer thread, which would
 #: otherwise wait up to 5 ms, Python's default, for the Python code of other threads.
@@ -30,17 +31,24 @@ def run(
     config: GatewayConfig,
     make_page: MakePage | None = None,
     show_places: Callable[[Iterable[tuple[str, str]]], None] | None = None,
+    *,
+    journal: Journal | None = None,
+    log: Log | None = None,
 ) -> int:
     """Serve until a signal stops the server. Returns the exit code.
 
     ``make_page``: makes the live page, if the settings want it. ``show_places``: called once with the addresses on
-    which the server listens, see ``Preflight.places``. Raises CannotStart, JournalError and MemoryError before any
+    which the server listens, see ``Preflight.places``. ``journal``: an open one, see ``Exchange``; ``log``: by default
+    that of the settings. Raises CannotStart, JournalError and MemoryError before any
     thread runs.
     """
     if config.acknowledge is Acknowledge.DURABLE:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-    log = make_log(config.log_level, config.log_format)
-    with closing(preflight(config)) as prepared, closing(Exchange(config, prepared.feed, log)) as exchange:
+    log = log or make_log(config.log_level, config.log_format)
+    with (
+        closing(preflight(config)) as prepared,
+        closing(Exchange(config, prepared.feed, log, journal=journal)) as exchange,
+    ):
         if prepared.listener is not None and not config.force:
             prepared.listener.check()
         exchange.start()

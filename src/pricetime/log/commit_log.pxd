@@ -9,6 +9,7 @@ from pricetime.ring.ring cimport Ring
 cdef enum:
     NO_LIMIT = 0xFFFFFFFFFFFFFFFF    # sequence of a command that never comes
     DURABLE = 2                      # AcknowledgementLevel: below it, a command may be answered once it is in the log
+    REPLICATED = 3
 
 
 cdef class CommitLog:

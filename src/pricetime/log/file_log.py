@@ -44,10 +44,11 @@ SWIFT_CHUNKS = 2
 class FileLog(Writer):
     """A journal in ``directory``, which is locked: what the engine appends, the thread ``run`` writes to the disk.
 
-    ``position``: after the last record of the journal so far; None for a new journal. ``level``: an
-    ``AcknowledgementLevel``; with DURABLE everything appended is synced at once, ``window_ns`` after the first command
-    of a group, otherwise every ``interval_ns``. ``wake_fd``: an eventfd, written when something awaited
-    (``CommitLog.want``) is durable, and after a failure.
+    ``position``: after the last record of the journal so far; None for a new journal; with segment 0 for one that
+    begins after its command. ``level``: an ``AcknowledgementLevel``; from DURABLE on everything appended is synced at
+    once, ``window_ns`` after the first command of a group, otherwise every ``interval_ns``. ``term``: that of a
+    cluster, which is not below any in the directory; 0: the next one. ``wake_fd``: an eventfd, written when something
+    awaited (``CommitLog.want``) may be answered, and after a failure.
 
     The first file operation that fails ends all syncing for good: nothing is appended or becomes durable any more, and
     ``failure`` says what happened.
@@ -60,6 +61,7 @@ class FileLog(Writer):
         *,
         position: Position | None = None,
         level: int,
+        term: int = 0,
         epoch: int = 0,
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
         window_ns: int = 0,
@@ -67,6 +69,7 @@ class FileLog(Writer):
         wake_fd: int | None = None,
     ) -> None:
         self.level = level
+        self.term = term
         self.directory = directory
         self.disk = directory.disk
         self.configuration = configuration
@@ -124,6 +127,17 @@ class FileLog(Writer):
             self._doing = "reading the files"
             self._fail(error)
 
+    def replicate(self, sequence: int) -> None:
+        """Note that everything up to here is in the replicated stream."""
+        if self.publish_replicated(sequence):
+            self._tell()
+
+    def refuse(self, why: str) -> None:
+        """Fail, because this process may not write the log any more. Commands that wait are not acknowledged."""
+        self.fail()
+        self.failure = self.failure or why
+        self._tell()
+
     def close(self) -> None:
         self._ended = True
         self.call()
@@ -145,12 +159,12 @@ class FileLog(Writer):
         before = self.directory.segments()
         self._doing = "finding what was not synced"
         last = before[-2:]  # older segments were synced before the last of these was made
-        again = unsynced(self.directory, last, self.position) if self.position else {}
+        again = unsynced(self.directory, last, self.position) if self.position and last else {}
         for number in last:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
         self._journal = self.directory.head(before[-1]).journal if before else os.urandom(16)
-        self.term = self.directory.newest_term() + 1
+        self.term = self.term or self.directory.newest_term() + 1
         live = self._create(before[-1] + 1 if before else 1)
         self._live.append(live)
         while live.populate(LEAD):
@@ -164,7 +178,7 @@ class FileLog(Writer):
 
     def _shorten(self) -> None:
         """Cut off the unused end of the segment before. The new one continues it, so no start takes it for a loss."""
-        if self.position is None:
+        if self.position is None or not self.position.segment:
             return
         path = self.directory.path_of(self.position.segment)
         if self.disk.size(path) > self.position.offset:
@@ -183,7 +197,7 @@ class FileLog(Writer):
     def _is_due(self) -> bool:
         if len(self._live) > 1:
             return True  # the next segment cannot be made before that
-        if self.level != AcknowledgementLevel.DURABLE:
+        if self.level < AcknowledgementLevel.DURABLE:
             return time.monotonic_ns() >= self._sync_due_ns
         if self.window_ns and self.has_new:
             time.sleep(self.window_ns / 1e9)
@@ -192,7 +206,7 @@ class FileLog(Writer):
     def _idle(self) -> None:
         if len(self._live) > 1:
             return
-        if self.level == AcknowledgementLevel.DURABLE:
+        if self.level >= AcknowledgementLevel.DURABLE:
             self.wait(self.interval_ns, unless_new=True)
         else:
             self.wait(max(1, self._sync_due_ns - time.monotonic_ns()), unless_new=False)
@@ -316,7 +330,7 @@ class FileLog(Writer):
             self.configuration.to_json(), number, self.segment_bytes, self.term, self.epoch,
             segment.boot_id(), self._journal, self.level,
         )  # fmt: skip
-        zeroed = self.level == AcknowledgementLevel.DURABLE
+        zeroed = self.level >= AcknowledgementLevel.DURABLE
         chunked = not zeroed and self._is_fast()
         return LiveSegment(self.directory, head, zeroed=zeroed, chunked=chunked)
 

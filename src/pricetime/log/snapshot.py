@@ -110,7 +110,7 @@ def load(directory: Directory, sequence: int) -> SnapshotFile:
     """Load a snapshot and check its bytes. Raises SnapshotDamaged with the file and the reason."""
     path = directory.snapshot_path(sequence)
     try:
-        return _decode(directory.disk.read(path), sequence)
+        return decode(directory.disk.read(path), sequence)
     except (OSError, BadSnapshot) as error:
         raise SnapshotDamaged(f"the snapshot {path} cannot be used: {error}") from error
 
@@ -119,7 +119,8 @@ class BadSnapshot(ValueError):
     """The bytes are not a snapshot; the message says why."""
 
 
-def _decode(data: Any, name: int) -> SnapshotFile:
+def decode(data: Any, name: int) -> SnapshotFile:
+    """Return the snapshot in the bytes of a file; ``name``: the sequence in its name. Raises BadSnapshot."""
     view = memoryview(data)
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, but an empty one has {HEAD.size + END.size}")

@@ -3,13 +3,14 @@
 cimport cython
 
 from pricetime.core.layout cimport Command, i64, u8, u32, u64
-from pricetime.log.commit_log cimport DURABLE, CommitLog
+from pricetime.log.commit_log cimport DURABLE, REPLICATED, CommitLog
 from pricetime.log.layout cimport CHECKPOINT, COMMAND_BYTES, PAGE, RECORD_BYTES, SegmentHead
 from pricetime.native.bits cimport (
     ACQUIRE, RELAXED, RELEASE, SEQ_CST, exchange, fence, load_u32, load_u64, store, store_u64,
 )
 from pricetime.native.crc cimport crc_of, link as linked
 from pricetime.native.mapping cimport Mapping
+from pricetime.native.sockets cimport write
 from pricetime.native.waiting cimport pause, sleep_while, wake, yield_processor
 
 cdef enum:
@@ -52,6 +53,12 @@ cdef class Writer(CommitLog):
     cdef u32 asleep                  # 1: the syncer sleeps on this word or is about to
     cdef u32 called                  # 1: the syncer must wake up in any case
 
+    # written by the replicator, or by a thread that waits for it: atomic
+    cdef u8 line3[128]
+    cdef u64 replicated              # all commands up to this sequence are in the replicated stream
+    cdef u32 replicator_sleeps       # 1: the replicator waits for ``replicator_fd`` or is about to
+    cdef readonly int replicator_fd  # eventfd of the replicator; -1: none
+
     # the syncer's own
     cdef u64 claimed                 # "sequence" at the last turn: synced, or synced next
     cdef Mapping in_use              # kept for as long as the engine may store into it
@@ -74,6 +81,14 @@ cdef class Writer(CommitLog):
     cdef bint _next_segment(self) noexcept nogil
     @cython.final
     cdef void _starve(self) noexcept nogil
+
+    # threads that wait for progress
+    @cython.final
+    cdef u64 _held_to(self) noexcept nogil
+    @cython.final
+    cdef bint _was_awaited(self, u64 before) noexcept nogil
+    @cython.final
+    cdef void _wake_replicator(self) noexcept nogil
 
     # the syncer
     @cython.final

@@ -151,9 +151,12 @@ class Writer(CommitLog):
     # ------------------------------------------------------------------ threads that hold reports back
 
     def watermark(self, level: u32) -> u64:
-        if level == DURABLE:
-            return load_u64(cython.address(self.synced), ACQUIRE)
-        return load_u64(cython.address(self.sequence), ACQUIRE)
+        if level < DURABLE:
+            return load_u64(cython.address(self.sequence), ACQUIRE)
+        synced: u64 = load_u64(cython.address(self.synced), SEQ_CST)
+        if level < REPLICATED:
+            return synced
+        return min(synced, load_u64(cython.address(self.replicated), SEQ_CST))
 
     def has_failed(self) -> cython.bint:
         return load_u32(cython.address(self.broken), ACQUIRE) != 0
@@ -161,6 +164,19 @@ class Writer(CommitLog):
     def want(self) -> None:
         store(cython.address(self.wanted), 1, SEQ_CST)
         self._wake()
+        self._wake_replicator()
+
+    def _held_to(self) -> u64:
+        """The watermark of what this log waits for: the disk at least."""
+        return self.watermark(self.level if self.level > DURABLE else DURABLE)
+
+    def _was_awaited(self, before: u64) -> cython.bint:
+        """Has the watermark moved since it was ``before``, and does a thread wait for that?
+
+        Syncer and replicator may move it at the same time. Each looks at it after its own store, so one of them at
+        least sees what both have done.
+        """
+        return self._held_to() != before and exchange(cython.address(self.wanted), 0, SEQ_CST) != 0
 
     def ask(self) -> None:
         """``want`` for Python."""
@@ -183,7 +199,7 @@ class Writer(CommitLog):
             raise TypeError("begin() was called before")
         self.traced = True
         self.first = sequence + 1
-        self.sequence = self.turned_sequence = self.claimed = self.synced = sequence
+        self.sequence = self.turned_sequence = self.claimed = self.synced = self.replicated = sequence
         self.link = link
         self.offer(mapping, number, first_offset, limit)
         self._next_segment()
@@ -262,8 +278,34 @@ class Writer(CommitLog):
 
     def publish_synced(self, sequence: int) -> bool:
         """Note that everything up to here is on the disk. Returns True if a thread waits for that."""
+        before: u64 = self._held_to()
         store_u64(cython.address(self.synced), sequence, SEQ_CST)
-        return exchange(cython.address(self.wanted), 0, SEQ_CST) != 0
+        return self._was_awaited(before)
+
+    # ------------------------------------------------------------------ the replicator
+
+    def publish_replicated(self, sequence: int) -> bool:
+        """Note that everything up to here is in the replicated stream. Returns True if a thread waits for that."""
+        before: u64 = self._held_to()
+        store_u64(cython.address(self.replicated), sequence, SEQ_CST)
+        return self._was_awaited(before)
+
+    def sleep_replicator(self, wake_fd: int) -> bool:
+        """Before the replicator sleeps: a thread that waits for progress then writes to its eventfd, once.
+
+        Returns False if something was appended after the last command that is replicated: do not sleep then.
+        """
+        self.replicator_fd = wake_fd
+        store(cython.address(self.replicator_sleeps), 1, SEQ_CST)
+        return load_u64(cython.address(self.sequence), SEQ_CST) == load_u64(cython.address(self.replicated), RELAXED)
+
+    def _wake_replicator(self) -> None:
+        if load_u32(cython.address(self.replicator_sleeps), SEQ_CST) != 0:
+            exchange(cython.address(self.replicator_sleeps), 0, RELAXED)
+            one: u64 = 1
+            write(self.replicator_fd, cython.address(one), 8)
+
+    # ------------------------------------------------------------------ failures and the end
 
     def fail(self) -> None:
         """Note a failure: nothing is appended or acknowledged any more."""

@@ -11,6 +11,7 @@ cdef extern from "<errno.h>" nogil:
 cdef extern from "<unistd.h>" nogil:
     int close(int fd)
     ssize_t read(int fd, void *buffer, size_t n_bytes)
+    ssize_t write(int fd, const void *buffer, size_t n_bytes)
 
 cdef extern from "<sys/uio.h>" nogil:
     struct iovec:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from ...core.engine import Engine
 from ...log.batch import Position, Whole
@@ -12,7 +13,7 @@ from ...log.configuration import Configuration
 from ...log.directory import Directory
 from ...log.errors import SnapshotDamaged
 from ...log.file_log import FileLog
-from ...log.reader import LIMIT, Reader
+from ...log.reader import LIMIT, Reader, position_after
 from ...log.replayer import Replayer
 from ...log.segment import boot_id
 from ...log.snapshot import restored
@@ -33,48 +34,88 @@ COUNTS = ("commits", "synced_bytes", "sync_ns", "sync_last_ns", "sync_longest_ns
 PROGRESS_S = 2.0
 
 
-#: The machine, the position after the last command (None for a new journal), and ``Journal.snapshot`` and ``whole``.
-Recovered: TypeAlias = tuple[Machine, Position | None, int, Whole]
+class Recovered(NamedTuple):
+    """What a journal says."""
+
+    machine: Machine  #: after its last command
+    position: Position | None  #: after that command; None for a new journal
+    snapshot: int  #: last command of the newest good snapshot; 0 without one
+    whole: Whole  #: has the last orders, not in the machine, if they wait for an extension
+    loses: bool  #: whether reports of commands that it does not have may have been published
 
 
 class Journal:
-    """Locks the directory ``settings.journal``, recovers ``machine`` from it, and opens ``log``, until ``close``.
+    """Locks the directory ``settings.journal`` and recovers ``machine`` from it. ``open`` then opens ``log``.
 
-    ``wake_fd``: an eventfd that is written when an awaited command is durable. ``disk``: replaces the file system, for
-    tests. Raises CannotStart and JournalError.
+    ``disk``: replaces the file system, for tests. Raises CannotStart and JournalError. ``close`` ends all.
     """
 
-    def __init__(self, settings: GatewayConfig, wake_fd: int, log: Log, disk: Disk | None = None) -> None:
+    log: FileLog
+
+    def __init__(self, settings: GatewayConfig, events: Log, disk: Disk | None = None) -> None:
         assert settings.journal is not None
         self.directory = Directory(settings.journal, disk)
+        self._settings, self._events = settings, events
+        with self._starting():
+            self.directory.lock()
+            self.machine, self._position, self.snapshot, self.whole, self._loses = recover(
+                settings, self.directory, events
+            )
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        """Unlock the directory after an error, which names the setting to change if there is one."""
         try:
             with room_for("order_capacity", "segment_bytes"):
-                self.directory.lock()
-                #: ``snapshot``: last command of the newest good one at the start; 0 without one. ``whole``: has the
-                #: last orders, not in the machine, if they wait for an extension
-                self.machine, position, self.snapshot, self.whole = recover(settings, self.directory, log)
-                self.log = FileLog(
-                    self.directory,
-                    self.machine.configuration,
-                    position=position,
-                    level=AcknowledgementLevel[settings.acknowledge.name],
-                    epoch=self.machine.epoch,
-                    segment_bytes=settings.segment_bytes,
-                    window_ns=settings.commit_window_us * 1000,
-                    interval_ns=settings.sync_interval_ms * 1_000_000,
-                    wake_fd=wake_fd,
-                )
-                self.log.open()
+                yield
         except OSError as error:
             self.directory.unlock()
-            raise CannotStart(f"journal: {settings.journal}: {error}") from error
+            raise CannotStart(f"journal: {self.directory.path}: {error}") from error
         except BaseException:
             self.directory.unlock()
             raise
 
+    def settle(self) -> None:
+        """Begin an epoch of the feed if subscribers may know more than the journal, and apply the settings.
+
+        Raises CannotStart.
+        """
+        with self._starting():
+            if self._loses:
+                self.machine.begin_epoch(time.time_ns())
+            self.reconfigure()
+
+    def reconfigure(self) -> None:
+        """Apply the settings where they differ from the configuration in the journal. Raises CannotStart."""
+        for change in reconfigure(self.machine, self._settings):
+            self._events.warning("configuration changed", change=change)
+
+    def open(self, level: int, *, wake_fd: int | None = None, term: int = 0) -> None:
+        """Open the log after its last command, in a new segment. See ``FileLog``. Raises CannotStart, JournalError."""
+        settings = self._settings
+        with self._starting():
+            self.log = FileLog(
+                self.directory,
+                self.machine.configuration,
+                position=self._position,
+                level=level,
+                term=term,
+                epoch=self.machine.epoch,
+                segment_bytes=settings.segment_bytes,
+                window_ns=settings.commit_window_us * 1000,
+                interval_ns=settings.sync_interval_ms * 1_000_000,
+                wake_fd=wake_fd,
+            )
+            self.log.open()
+
+    def close_log(self) -> None:
+        """Sync and close the log. ``open`` then continues after its last command."""
+        self.log.close()
+        self._position = position_after(self.directory, self.log.last)
+
     def extent(self) -> tuple[int, int, int]:
         """How far copies may go: the last sequence number, and the segment and byte where it ends."""
-        if self.log.level == AcknowledgementLevel.DURABLE:
+        if self.log.level >= AcknowledgementLevel.DURABLE:
             return self.log.synced_place
         return self.log.progress()
 
@@ -90,8 +131,20 @@ class Journal:
 
     def close(self) -> None:
         """Sync everything and unlock the directory. The threads that carry orders must have ended."""
-        self.log.close()
+        if hasattr(self, "log"):
+            self.log.close()
         self.directory.unlock()
+
+
+def alone(settings: GatewayConfig, wake_fd: int, events: Log, disk: Disk | None = None) -> Journal:
+    """Return the open journal of a server that writes it alone: see ``Journal``.
+
+    ``wake_fd``: an eventfd that is written when an awaited command is durable.
+    """
+    journal = Journal(settings, events, disk)
+    journal.settle()
+    journal.open(AcknowledgementLevel[settings.acknowledge.name], wake_fd=wake_fd)
+    return journal
 
 
 def make_machine(settings: GatewayConfig, configuration: Configuration, engine: Engine | None = None) -> Machine:
@@ -108,7 +161,7 @@ def make_machine(settings: GatewayConfig, configuration: Configuration, engine: 
 
 
 def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovered:
-    """Recover the machine from a locked journal, cut an incomplete end, and apply the settings.
+    """Recover the machine from a locked journal, and cut an incomplete end.
 
     Raises CannotStart, OSError, and JournalError if the journal is damaged.
     """
@@ -123,9 +176,8 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
     assert isinstance(reader, Reader)
     tail = judge(reader)
     kept = cut(directory, tail)
-    # reports of commands that were lost may have been published, so subscribers must start again: a new epoch
-    if tail.lost or (reader.head.boot != boot_id() and reader.head.level != AcknowledgementLevel.DURABLE):
-        machine.begin_epoch(time.time_ns())
+    # reports of commands that were lost may have been published: then subscribers must start again, in a new epoch
+    loses = tail.lost or (reader.head.boot != boot_id() and reader.head.level < AcknowledgementLevel.DURABLE)
     log.info(
         "recovered",
         journal=str(directory.path),
@@ -141,9 +193,7 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
         cut_saved_in=[path.name for path in kept],
         seconds=round(time.monotonic() - began, 3),
     )
-    for change in reconfigure(machine, settings):
-        log.warning("configuration changed", change=change)
-    return machine, replayer.position, started_at, replayer.whole
+    return Recovered(machine, replayer.position, started_at, replayer.whole, loses)
 
 
 def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
@@ -153,9 +203,7 @@ def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
             f"journal: {directory.path} has snapshots but no segments: restore the files that end in .journal, or give "
             f"a different directory"
         )
-    machine = make_machine(settings, settings.configuration())
-    machine.begin_epoch(time.time_ns())
-    return machine, None, 0, Whole()
+    return Recovered(make_machine(settings, settings.configuration()), None, 0, Whole(), loses=True)
 
 
 def _begin_replay(

@@ -1,0 +1,376 @@
+"""A node: runs a partition on this machine. It follows until it leads, and leads until a different node does.
+
+    follow: journal <- stream;  recovery server, redirect of logins
+    lead:   exchange -> journal -> stream;  everything that a server does
+
+A turn begins with the journal and ends when the role does. The lease says who tries to lead; the term record in the
+stream makes the leader, and fences the one before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
+from typing import Any
+
+from .. import __version__
+from ..address import text
+from ..exchange import server
+from ..exchange.control.control import MakePage
+from ..exchange.control.redirector import Redirector
+from ..exchange.control.retransmission import RecoveryServer
+from ..exchange.io import sockets
+from ..exchange.settings.errors import CannotStart
+from ..exchange.settings.server_log import LimitedLog, make_log
+from ..exchange.standby.journal import Journal
+from ..log.directory import Directory
+from ..wire.types import AcknowledgementLevel
+from .common import cut_after, last_common, last_where, terms_of
+from .following import Following
+from .link import Link, opened, subject_of
+from .page import NO_DIGEST, TermRecord
+from .replicator import Replicator
+from .settings import ClusterConfig
+from .stream import Refused, Stored, Unknown
+
+#: How often the lease is renewed and looked at, as a part of its time.
+RENEWALS = 4
+
+#: A node that is so many messages behind does not try to lead, because it would have to read them first.
+NEAR = 64
+
+#: Pause before a node tries again after an outage, in seconds.
+PAUSE_S = 0.2
+
+#: After it has stepped down, a node does not try to lead for so many times of the lease.
+ASIDE = 4
+
+
+class Node:
+    """Runs until a signal: see ``run``. ``show_places``, ``make_page``: see ``exchange.server.run``."""
+
+    def __init__(
+        self,
+        cluster: ClusterConfig,
+        name: str,
+        partition: str,
+        make_page: MakePage | None = None,
+        show_places: Callable[[Iterable[tuple[str, str]]], None] | None = None,
+    ) -> None:
+        self.cluster, self.name, self.partition = cluster, name, partition
+        self.settings = cluster.exchange_of(name, partition)
+        self.events = make_log(self.settings.log_level, self.settings.log_format).bind(node=name, partition=partition)
+        self.role = "starting"
+        self.leader: dict[str, Any] = {}  #: who leads, as far as known: "node", "orders"
+        self._make_page, self._show_places = make_page, show_places
+        self._ended = False
+        self._aside_until_s = 0.0
+        self._revision = 0  # of the lease that this node holds
+        self._following: Following | None = None
+        self._replicator: Replicator | None = None
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT. Returns the exit code.
+
+        Raises CannotStart, PromiseBroken, JournalError and MemoryError, which only a person can mend.
+        """
+        sys.setswitchinterval(server.SWITCH_INTERVAL_S)
+        code: int | None = None
+        while code is None and not self._ended:
+            code = self._turn()
+        return code or 0
+
+    def _turn(self) -> int | None:
+        """Follow, then lead if that is won. Returns the exit code, or None to begin the next turn."""
+        if not asyncio.run(self._agree()):
+            return None
+        journal = Journal(self.settings, self.events)
+        try:
+            record = asyncio.run(self._follow(journal))
+            return None if record is None else self._lead(journal, record)
+        finally:
+            journal.close()
+
+    # ------------------------------------------------------------------ before a turn
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Link]:
+        async with opened(self.cluster, self.partition, self.name, self.events) as link:
+            yield link
+
+    async def _agree(self) -> bool:
+        """Cut what only the journal has: commands that this node wrote as leader and that were never acknowledged.
+
+        Returns False if the node was stopped.
+        """
+        assert self.settings.journal is not None
+        directory = Directory(self.settings.journal)
+        with self._stoppable() as stopped:
+            async with self._connected() as link:
+                directory.lock()
+                try:
+                    terms = terms_of(directory)
+                    if not terms or stopped.is_set():
+                        return not stopped.is_set()
+                    common = await last_common(link.stream, terms)
+                    if common < terms[-1].last:
+                        kept = cut_after(directory, common)
+                        self.events.warning(
+                            "journal cut",
+                            after=common,
+                            commands=terms[-1].last - common,
+                            meaning="they were not acknowledged, and a later leader has others",
+                            saved_in=[path.name for path in kept],
+                        )
+                finally:
+                    directory.unlock()
+        return True
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[asyncio.Event]:
+        """An event that SIGTERM and SIGINT set, in the running asyncio loop."""
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+        def stop() -> None:
+            self._ended = True
+            stopped.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        try:
+            yield stopped
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+                signal.signal(number, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self._ended = True
+
+    # ------------------------------------------------------------------ follow
+
+    async def _follow(self, journal: Journal) -> Stored | None:
+        """Follow until this node may lead: returns its term record in the stream. None: begin again, or stop."""
+        self.role = "follower"
+        self._following = following = Following(self.settings, journal, self.events)
+        try:
+            with self._stoppable() as stopped:
+                async with AsyncExitStack() as open_:
+                    link = await open_.enter_async_context(self._connected())
+                    await self._answer(link)
+                    await self._serve_while_following(open_, following)
+                    after = await self._begin_after(link, following)
+                    tasks = [
+                        asyncio.ensure_future(self._apply(link, following, after)),
+                        asyncio.ensure_future(self._try(link, following)),
+                        asyncio.ensure_future(stopped.wait()),
+                    ]
+                    try:
+                        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                        record = None
+                        for task in done:
+                            record = task.result() if isinstance(task.result(), Stored) else record
+                        return record
+                    finally:
+                        for task in tasks:
+                            task.cancel()
+                        await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            following.close()
+
+    async def _begin_after(self, link: Link, following: Following) -> int:
+        """The message of the stream after which this node continues: the last that its journal has completely."""
+        sequence = following.sequence
+        terms = terms_of(following.journal.directory)
+        term = terms[-1].term if terms else 0  # the journal does not have the settings of a later term
+
+        def is_known(stored: Stored) -> bool:
+            return stored.page.last <= sequence and stored.page.term <= term
+
+        last = await last_where(link.stream, is_known)
+        if last is None:
+            first = await link.stream.first_sequence()
+            if first > 1:
+                raise CannotStart(
+                    f"the stream of partition {self.partition} begins after what the journal {self.settings.journal} "
+                    "has: restore it with pricetime cluster restore"
+                )
+            return first - 1
+        following.term, following.stream_sequence, following.digest = last.page.term, last.sequence, last.page.digest
+        return last.sequence
+
+    async def _apply(self, link: Link, following: Following, after: int) -> None:
+        async for stored in link.stream.read(after):
+            await following.apply(stored)
+            if isinstance(stored.page, TermRecord):
+                record = stored.page
+                self.leader = {"node": record.node, **record.addresses}
+                self.events.info("term", term=record.term, leader=record.node, sequence=record.last)
+
+    async def _serve_while_following(self, open_: AsyncExitStack, following: Following) -> None:
+        """Answer logins with the leader's address, and subscribers with reports and snapshots."""
+        settings, log = self.settings, LimitedLog(self.events)
+        orders = open_.enter_context(sockets.listen(settings.host, settings.port, "port", "host"))
+        recovery = open_.enter_context(sockets.listen(settings.host, settings.recovery_port, "recovery_port", "host"))
+        for service in (
+            Redirector(orders, settings, self._leader_address, log),
+            RecoveryServer(recovery, settings, following.machine.store, following, log),
+        ):
+            service.open()
+            open_.push_async_callback(service.close)
+
+    def _leader_address(self) -> tuple[str, int]:
+        """HOST:PORT of the leader's order entry, "" if no other node is known to lead; and the highest known term."""
+        term = self._following.term if self._following is not None else 0
+        mine = self.leader.get("node") == self.name
+        return "" if mine else str(self.leader.get("orders", "")), term
+
+    # ------------------------------------------------------------------ leadership
+
+    async def _try(self, link: Link, following: Following) -> Stored | None:
+        """Wait until no node has the lease, take it, and append a term record."""
+        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
+        while True:
+            await asyncio.sleep(interval_s)
+            try:
+                holder = await link.lease.holder()
+                if holder is not None and holder.node != self.name:
+                    continue
+                if time.monotonic() < self._aside_until_s:
+                    continue
+                last = await link.stream.last()
+                if last is not None and last.sequence - following.stream_sequence > NEAR:
+                    continue
+                if not await link.lease.acquire(self._addresses()):
+                    continue
+            except (Unknown, OSError, TimeoutError):
+                continue
+            renewing = asyncio.ensure_future(self._renew(link))
+            try:
+                return await self._begin_term(link, following)
+            finally:
+                renewing.cancel()
+                await asyncio.gather(renewing, return_exceptions=True)
+                self._revision = link.lease.revision
+
+    async def _renew(self, link: Link) -> None:
+        """Renew the lease for ever; take it again if it has expired."""
+        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
+        while True:
+            with suppress(Unknown, OSError, TimeoutError):
+                if not await link.lease.renew():
+                    await link.lease.acquire(self._addresses())
+            await asyncio.sleep(interval_s)
+
+    async def _begin_term(self, link: Link, following: Following) -> Stored | None:
+        """Read the stream to its end, and append a term record. None if a different node was faster."""
+        began = time.monotonic()
+        self.role = "candidate"
+        while True:
+            last = await link.stream.last()
+            newest = 0 if last is None else last.sequence
+            if following.stream_sequence == newest:
+                break
+            await asyncio.sleep(0.002)
+        read_s = time.monotonic() - began
+        machine, journal = following.machine, following.journal
+        if machine.epoch == 0 or not self.cluster.required:
+            machine.begin_epoch(time.time_ns())
+        journal.reconfigure()
+        record = TermRecord.make(
+            1 if last is None else last.page.term + 1,
+            following.sequence + 1,
+            NO_DIGEST if last is None else last.page.digest,
+            node=self.name,
+            began_ns=time.time_ns(),
+            epoch=machine.epoch,
+            configuration=machine.configuration,
+            addresses=self._addresses(),
+            program=__version__,
+        )
+        try:
+            sequence = await link.stream.append(record, newest)
+        except (Refused, Unknown) as error:
+            self.events.info("not elected", term=record.term, why=str(error))
+            return None
+        self.events.info(
+            "elected", term=record.term, sequence=record.last, read_s=round(read_s, 3),
+            digest=f"{machine.digest():016x}", elected_s=round(time.monotonic() - began, 3),
+        )  # fmt: skip
+        return Stored(sequence, record)
+
+    def _addresses(self) -> dict[str, str]:
+        settings = self.settings
+        return {
+            "node": self.name,
+            "orders": text((str(settings.host), settings.port)),
+            "recovery": text((str(settings.host), settings.recovery_port)),
+        }
+
+    def _lead(self, journal: Journal, record: Stored) -> int | None:
+        """Run an exchange until a signal, or until a different node leads. Returns the exit code, or None for that."""
+        began = time.monotonic()
+        level = AcknowledgementLevel.REPLICATED if self.cluster.required else AcknowledgementLevel.MEMORY
+        journal.open(level, term=record.page.term)
+        self._replicator = replicator = Replicator(
+            journal.log, record, self._connected, self.events, beside=self._beside_leading
+        )
+        replicator.start()
+        self.role, self.leader = "leader", self._addresses()
+        self.events.info("leading", term=record.page.term, opened_s=round(time.monotonic() - began, 3))
+        try:
+            code = server.run(self.settings, self._make_page, self._show_places, journal=journal, log=self.events)
+        finally:
+            replicator.close()
+            self.role, self.leader = "follower", {}
+        lost = replicator.fenced is not None or time.monotonic() < self._aside_until_s
+        return None if lost and not self._ended else code
+
+    async def _beside_leading(self, link: Link) -> None:
+        """Renew the lease and answer requests, in the replicator's thread; give the lease back at the end."""
+        link.lease.adopt(self._revision)
+        await self._answer(link)
+        try:
+            await self._renew(link)
+        finally:
+            with suppress(Unknown, OSError, TimeoutError):
+                await link.lease.release()
+
+    # ------------------------------------------------------------------ requests
+
+    async def _answer(self, link: Link) -> None:
+        """Answer requests for the status, and to step down."""
+        await link.answer(subject_of(self.cluster.name, "status"), self._status)
+        await link.answer(subject_of(self.cluster.name, f"step-down.{self.partition}.{self.name}"), self._step_down)
+
+    async def _status(self, _: dict[str, Any]) -> dict[str, Any]:
+        return self.status()
+
+    def status(self) -> dict[str, Any]:
+        """What this node is and how far it is."""
+        leading, following, replicator = self.role == "leader", self._following, self._replicator
+        said: dict[str, Any] = {
+            "node": self.name, "partition": self.partition, "role": self.role, "program": __version__,
+            "leader": self.leader.get("node"), "addresses": self._addresses(), "pid": os.getpid(),
+        }  # fmt: skip
+        if leading and replicator is not None:
+            said |= replicator.status()
+        elif following is not None:
+            said |= {
+                "term": following.term, "sequence": following.sequence, "stream_sequence": following.stream_sequence,
+                "snapshot": following.newest,
+            }  # fmt: skip
+        return said
+
+    async def _step_down(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Stop leading, so that a different node does."""
+        if self.role != "leader" or self._replicator is None:
+            return {"done": False, "why": f"{self.name} does not lead partition {self.partition}"}
+        self._aside_until_s = time.monotonic() + ASIDE * self.cluster.lease_ms / 1000
+        self._replicator.step_down()
+        return {"done": True}

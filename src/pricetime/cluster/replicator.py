@@ -1,0 +1,248 @@
+"""Appends what a leader writes to its journal to the stream of its partition, in a thread of its own.
+
+    event loop -> journal -> reader -> pages -> stream -> watermark -> event loop
+
+The journal in mapped memory is the queue between the event loop and this thread: the event loop never waits for it. A
+page is closed when it is full, or when no page is on its way, so at a low rate a command leaves at once, and at a high
+rate the pages fill while others are on their way.
+
+What an acknowledgement or a refusal of the stream means, see ``docs/internals/replication.md``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import NamedTuple
+
+from ..exchange.settings.server_log import Log
+from ..log.batch import Batch
+from ..log.file_log import FileLog
+from .link import Link
+from .page import Page, pages_of
+from .stream import MOST_IN_FLIGHT, Stored, Unknown
+
+#: Commands of a full page. It has room for some more, because checkpoints take room too.
+FULL = 1000
+
+#: How often to look for a full page while others are on their way, in seconds.
+LOOK_S = 0.001
+
+#: How long the thread sleeps at most without commands, in seconds.
+IDLE_S = 0.02
+
+#: Pause after an outcome that is unknown, in seconds.
+RETRY_S = 0.1
+
+
+class Fenced(Exception):
+    """A leader of a higher term has written to the stream: this process may not write any more."""
+
+
+class Flying(NamedTuple):
+    """A page that was sent and whose outcome is not known."""
+
+    page: Page
+    expected: int  #: sequence of the stream before it
+    outcome: asyncio.Future[int]
+
+
+class Replicator:
+    """Runs from ``start`` to ``close``. It fails ``log`` when a leader of a higher term has taken over.
+
+    ``log``: of this term, before its first command. ``record``: the term record in the stream. ``connect``: opens the
+    link to NATS, in the thread's own asyncio loop. ``beside``: runs in that loop meanwhile, and is then cancelled.
+    """
+
+    def __init__(
+        self,
+        log: FileLog,
+        record: Stored,
+        connect: Callable[[], AbstractAsyncContextManager[Link]],
+        events: Log,
+        *,
+        beside: Callable[[Link], Awaitable[None]],
+    ) -> None:
+        self.fenced: str | None = None  #: why this process may not write any more; None if it may
+        self.pages = 0  #: that the stream has acknowledged
+        self.retries = 0  #: times that an outcome was unknown
+        self.stream_sequence = record.sequence  #: of the last page that the stream has
+        self.replicated = record.page.last  #: sequence of the last command that the stream has
+        self._log = log
+        self._connect = connect
+        self._events = events
+        self._beside = beside
+        self._term = record.page.term
+        self._expected, self._before = record.sequence, record.page.digest  # of the next page
+        self._reader = log.reader(record.page.last)
+        self._read = record.page.last
+        self._ready: deque[Page] = deque()  # read, and not sent
+        self._flying: deque[Flying] = deque()  # in the order of the stream
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._woken = asyncio.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="pricetime-replicator", daemon=True)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Pages that are on their way. Any thread may read it."""
+        return len(self._flying)
+
+    def status(self) -> dict[str, int]:
+        """How far it is. Any thread may call it."""
+        return {
+            "term": self._term,
+            "sequence": self._log.last,
+            "replicated": self.replicated,
+            "stream_sequence": self.stream_sequence,
+            "pages": self.pages,
+            "unacknowledged_pages": self.unacknowledged,
+            "retries": self.retries,
+        }
+
+    def step_down(self) -> None:
+        """Acknowledge nothing more: the exchange then ends, and this node leads no more. Any thread may call it."""
+        self._log.refuse("this node has stepped down")
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread. Commands that the stream does not have by then stay in the journal only."""
+        self._ended = True
+        os.eventfd_write(self._wake, 1)
+        self._thread.join()
+        os.close(self._wake)
+
+    # ------------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Fenced as error:
+            self.fenced = str(error)
+            self._events.warning("fenced", meaning="a different node leads", why=self.fenced)
+            self._log.refuse(f"this node leads no more: {error}")
+        except Exception as error:
+            self._events.error("replicator failed", error=repr(error))
+            self._log.refuse(f"replicator: {error!r}")
+
+    async def _serve(self) -> None:
+        asyncio.get_running_loop().add_reader(self._wake, self._be_woken)
+        async with self._connect() as link:
+            beside = asyncio.ensure_future(self._beside(link))
+            try:
+                await self._replicate(link)
+            finally:
+                beside.cancel()
+                with suppress(asyncio.CancelledError):
+                    await beside
+
+    def _be_woken(self) -> None:
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._wake)
+        self._woken.set()
+
+    async def _replicate(self, link: Link) -> None:
+        while not self._ended:
+            while len(self._flying) < MOST_IN_FLIGHT and (page := self._next_page()) is not None:
+                self._send(link, page)
+            if not self._flying:
+                await self._wait_for_commands()
+            elif not await self._take_outcomes():
+                await self._settle(link)
+
+    def _next_page(self) -> Page | None:
+        """The next page to send; None if there are no commands, or too few while others are on their way."""
+        waiting = self._log.last - self._read
+        if not self._ready and waiting and (waiting >= FULL or not self._flying):
+            self._fill()
+        return self._ready.popleft() if self._ready else None
+
+    def _fill(self) -> None:
+        """Read the next commands of the journal, with the checkpoints before them, as pages."""
+        batch: Batch = self._reader.read(FULL)
+        points = list(batch.checkpoints)
+        while points and not len(batch.commands):  # only checkpoints so far: commands follow
+            batch = self._reader.read(FULL)
+            points += batch.checkpoints
+        if not len(batch.commands):
+            return
+        for page in pages_of(batch._replace(checkpoints=points), self._term, self._read, self._before):
+            self._ready.append(page)
+            self._before = page.digest
+        self._read = self._reader.position.sequence
+
+    def _send(self, link: Link, page: Page) -> None:
+        self._flying.append(Flying(page, self._expected, link.stream.append(page, self._expected)))
+        self._expected += 1
+
+    async def _wait_for_commands(self) -> None:
+        """Sleep until the event loop waits for a command, or for a moment."""
+        self._woken.clear()
+        if self._log.sleep_replicator(self._wake):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await self._woken.wait()
+
+    async def _take_outcomes(self) -> bool:
+        """Wait for the first outcome, or for a moment, and take all that are there, in order.
+
+        Returns False if one is not an acknowledgement.
+        """
+        await asyncio.wait({self._flying[0].outcome}, timeout=LOOK_S)
+        while self._flying and (outcome := self._flying[0].outcome).done():
+            if outcome.exception() is not None:
+                return False
+            self._acknowledge(self._flying.popleft())
+        return True
+
+    def _acknowledge(self, flying: Flying) -> None:
+        self.pages += 1
+        self.stream_sequence = flying.expected + 1
+        self.replicated = flying.page.last
+        self._log.replicate(flying.page.last)
+
+    async def _settle(self, link: Link) -> None:
+        """A page was refused, or its outcome is unknown: read what the stream has, and send again what it has not.
+
+        Raises Fenced if the stream has something else in the place of a page.
+        """
+        self.retries += 1
+        await asyncio.wait({flying.outcome for flying in self._flying})
+        for flying in self._flying:
+            flying.outcome.exception()  # noted
+        before = self.pages
+        while not self._ended:
+            try:
+                if not await self._compare(link):
+                    break
+            except (Unknown, OSError, TimeoutError):
+                await asyncio.sleep(RETRY_S)
+        if self.pages == before:
+            await asyncio.sleep(RETRY_S)
+        again, self._flying = self._flying, deque()
+        if again:
+            self._expected = again[0].expected
+        for flying in again:
+            self._send(link, flying.page)
+
+    async def _compare(self, link: Link) -> bool:
+        """Compare the first page on its way with what the stream has in its place. Returns whether it has the page."""
+        if not self._flying:
+            return False
+        first = self._flying[0]
+        last = await link.stream.last()
+        if last is None or last.sequence <= first.expected:
+            return False
+        found = last if last.sequence == first.expected + 1 else await link.stream.get(first.expected + 1)
+        if found is None or found.page.digest != first.page.digest:
+            term = last.page.term
+            raise Fenced(f"a node with term {term} has written to the stream, and this node has term {self._term}")
+        self._acknowledge(self._flying.popleft())
+        return True
