@@ -6,7 +6,6 @@ both, all commands up to n are the same: the argument of Raft's log matching.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,9 @@ from ..log.directory import Directory
 from ..log.reader import Reader, position_after, start_of
 from ..log.segment import BadHead
 from ..log.tail import cut, examine
-from .stream import PageStream, Stored
+from .appends import IN_FLIGHT
+from .reader import Stored
+from .stream import PageStream
 
 
 class LocalTerm(NamedTuple):
@@ -23,6 +24,14 @@ class LocalTerm(NamedTuple):
     term: int
     first: int
     last: int  #: ``first - 1`` if there are none
+
+
+class StreamTerm(NamedTuple):
+    """The messages of one term in a stream, by their sequence there. Late pages may be among them."""
+
+    term: int
+    start: int  #: of the term record, or of the first message that is left
+    end: int
 
 
 def terms_of(directory: Directory) -> list[LocalTerm]:
@@ -48,30 +57,60 @@ def terms_of(directory: Directory) -> list[LocalTerm]:
     return [LocalTerm(term, first, last) for (term, first), last in zip(begins, ends, strict=True)]
 
 
-async def last_common(stream: PageStream, terms: list[LocalTerm]) -> int:
-    """Return the last command that the journal and the stream have in common, 0 if there is none. O(log pages)."""
-    for local in reversed(terms):
-        end = await last_where(stream, lambda stored, term=local.term: stored.page.term <= term)  # type: ignore[misc]
-        if end is None:
-            return local.first - 1  # the stream begins later: a snapshot replaces what it no longer has
-        if end.page.term == local.term:
-            return min(local.last, end.page.last)
+async def terms_in(stream: PageStream) -> list[StreamTerm]:
+    """The terms of a stream, the oldest first. O(terms) requests."""
+    newest = await stream.last()
+    if newest.stored is None:
+        return []
+    first = await stream.get(await stream.first_sequence())
+    begins = [(first.page.term, first.sequence)]
+    while (record := await stream.next_record(begins[-1][1] + 1)) is not None:
+        begins.append((record.page.term, record.sequence))
+    ends = [start - 1 for _, start in begins[1:]] + [newest.sequence]
+    return [StreamTerm(term, start, end) for (term, start), end in zip(begins, ends, strict=True)]
+
+
+async def last_common(stream: PageStream, local: list[LocalTerm]) -> int:
+    """Return the last command that a journal and the stream have in common; 0 without one. O(terms) requests."""
+    known = {one.term: one for one in await terms_in(stream)}
+    for mine in reversed(local):
+        if mine.term in known:
+            return min(mine.last, (await _last_of(stream, known[mine.term])).page.last)
     return 0
 
 
-async def last_where(stream: PageStream, holds: Callable[[Stored], bool]) -> Stored | None:
-    """Return the last message for which ``holds``, which is true up to a message and false after it. O(log messages)."""
-    newest = await stream.last()
-    if newest is None:
+async def _last_of(stream: PageStream, term: StreamTerm) -> Stored:
+    """The last message of a term that is not a late page of an earlier one."""
+    found = await stream.get(term.end)
+    while found.page.term != term.term:
+        found = await stream.get(found.sequence - 1)
+    return found
+
+
+async def newest_known(stream: PageStream, term: int, sequence: int) -> Stored | None:
+    """Return the last message that a journal has completely; None if it has none that is left in the stream.
+
+    ``term``, ``sequence``: of its last command, which is in the stream too. O(log messages) requests.
+    """
+    known = {one.term: one for one in await terms_in(stream)}
+    if term not in known:
         return None
-    low, high, found = await stream.first_sequence(), newest.sequence, None
-    while low <= high:
-        middle = (low + high) // 2
+    start, end = known[term].start, known[term].end
+    low, high = start + IN_FLIGHT, end  # late pages are not behind ``low``
+    found = None
+    while low < high:
+        middle = (low + high + 1) // 2
         stored = await stream.get(middle)
-        if stored is not None and holds(stored):
-            found, low = stored, middle + 1
+        if stored.page.last <= sequence:
+            found, low = stored, middle
         else:
             high = middle - 1
+    if found is not None:
+        return found
+    for at in range(start, min(start + IN_FLIGHT, end) + 1):
+        stored = await stream.get(at)
+        if stored.page.term == term and stored.page.last <= sequence:
+            found = stored
     return found
 
 

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from .. import __version__
@@ -30,13 +30,17 @@ from ..exchange.settings.server_log import LimitedLog, make_log
 from ..exchange.standby.journal import Journal
 from ..log.directory import Directory
 from ..wire.types import AcknowledgementLevel
-from .common import cut_after, last_common, last_where, terms_of
+from .common import cut_after, last_common, newest_known, terms_of
+from .connection import NatsUnavailable
 from .following import Following
+from .jetstream import JetStreamError
+from .lease import Holder, LeaseLost
 from .link import Link, opened, subject_of
 from .page import NO_DIGEST, TermRecord
+from .promise import PromiseUnknown
+from .reader import Stored
 from .replicator import Replicator
 from .settings import ClusterConfig
-from .stream import Refused, Stored, Unknown
 
 #: How often the lease is renewed and looked at, as a part of its time.
 RENEWALS = 4
@@ -82,7 +86,14 @@ class Node:
         sys.setswitchinterval(server.SWITCH_INTERVAL_S)
         code: int | None = None
         while code is None and not self._ended:
-            code = self._turn()
+            try:
+                code = self._turn()
+            except (NatsUnavailable, JetStreamError, PromiseUnknown) as error:
+                if self._following is None:
+                    raise CannotStart(str(error)) from error
+                self.role = "waiting"
+                self.events.warning("waiting for NATS", error=str(error))
+                time.sleep(PAUSE_S)
         return code or 0
 
     def _turn(self) -> int | None:
@@ -115,10 +126,10 @@ class Node:
                 directory.lock()
                 try:
                     terms = terms_of(directory)
-                    if not terms or stopped.is_set():
-                        return not stopped.is_set()
+                    if stopped.is_set():
+                        return False
                     common = await last_common(link.stream, terms)
-                    if common < terms[-1].last:
+                    if terms and common < terms[-1].last:
                         kept = cut_after(directory, common)
                         self.events.warning(
                             "journal cut",
@@ -164,10 +175,11 @@ class Node:
                     link = await open_.enter_async_context(self._connected())
                     await self._answer(link)
                     await self._serve_while_following(open_, following)
-                    after = await self._begin_after(link, following)
+                    after = await self._newest_known(link, following)
                     tasks = [
                         asyncio.ensure_future(self._apply(link, following, after)),
                         asyncio.ensure_future(self._try(link, following)),
+                        asyncio.ensure_future(link.watch()),
                         asyncio.ensure_future(stopped.wait()),
                     ]
                     try:
@@ -183,28 +195,20 @@ class Node:
         finally:
             following.close()
 
-    async def _begin_after(self, link: Link, following: Following) -> int:
+    async def _newest_known(self, link: Link, following: Following) -> Stored | None:
         """The message of the stream after which this node continues: the last that its journal has completely."""
-        sequence = following.sequence
         terms = terms_of(following.journal.directory)
-        term = terms[-1].term if terms else 0  # the journal does not have the settings of a later term
+        known = await newest_known(link.stream, terms[-1].term, following.sequence) if terms else None
+        if known is not None:
+            following.term, following.stream_sequence = known.page.term, known.sequence
+        elif (first := await link.stream.first_sequence()) > 1:
+            raise CannotStart(
+                f"the stream of partition {self.partition} begins at its message {first}, after what the journal "
+                f"{self.settings.journal} has"
+            )
+        return known
 
-        def is_known(stored: Stored) -> bool:
-            return stored.page.last <= sequence and stored.page.term <= term
-
-        last = await last_where(link.stream, is_known)
-        if last is None:
-            first = await link.stream.first_sequence()
-            if first > 1:
-                raise CannotStart(
-                    f"the stream of partition {self.partition} begins after what the journal {self.settings.journal} "
-                    "has: restore it with pricetime cluster restore"
-                )
-            return first - 1
-        following.term, following.stream_sequence, following.digest = last.page.term, last.sequence, last.page.digest
-        return last.sequence
-
-    async def _apply(self, link: Link, following: Following, after: int) -> None:
+    async def _apply(self, link: Link, following: Following, after: Stored | None) -> None:
         async for stored in link.stream.read(after):
             await following.apply(stored)
             if isinstance(stored.page, TermRecord):
@@ -233,22 +237,14 @@ class Node:
     # ------------------------------------------------------------------ leadership
 
     async def _try(self, link: Link, following: Following) -> Stored | None:
-        """Wait until no node has the lease, take it, and append a term record."""
+        """Wait until no node has the lease, take it, and append a term record. None: begin again."""
         interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         while True:
             await asyncio.sleep(interval_s)
             try:
-                holder = await link.lease.holder()
-                if holder is not None and holder.node != self.name:
+                if not await self._is_elected(link, following):
                     continue
-                if time.monotonic() < self._aside_until_s:
-                    continue
-                last = await link.stream.last()
-                if last is not None and last.sequence - following.stream_sequence > NEAR:
-                    continue
-                if not await link.lease.acquire(self._addresses()):
-                    continue
-            except (Unknown, OSError, TimeoutError):
+            except JetStreamError:
                 continue
             renewing = asyncio.ensure_future(self._renew(link))
             try:
@@ -258,13 +254,29 @@ class Node:
                 await asyncio.gather(renewing, return_exceptions=True)
                 self._revision = link.lease.revision
 
+    async def _is_elected(self, link: Link, following: Following) -> bool:
+        """Take the lease if no node has it, and this node is not far behind. Raises JetStreamError."""
+        holder = await link.lease.holder()
+        if holder is not None or time.monotonic() < self._aside_until_s:
+            return False
+        last = (await link.stream.last()).stored
+        if last is not None and last.sequence - following.stream_sequence > NEAR:
+            return False
+        return await link.lease.acquire(self._holder(following.term + 1))
+
+    def _holder(self, term: int) -> Holder:
+        return Holder(self.name, term, self._addresses())
+
     async def _renew(self, link: Link) -> None:
         """Renew the lease for ever; take it again if it has expired."""
         interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         while True:
-            with suppress(Unknown, OSError, TimeoutError):
-                if not await link.lease.renew():
-                    await link.lease.acquire(self._addresses())
+            term = self._following.term if self._following is not None else 0
+            with suppress(JetStreamError):
+                try:
+                    await link.lease.renew(self._holder(term))
+                except LeaseLost:
+                    await link.lease.acquire(self._holder(term))
             await asyncio.sleep(interval_s)
 
     async def _begin_term(self, link: Link, following: Following) -> Stored | None:
@@ -272,17 +284,31 @@ class Node:
         began = time.monotonic()
         self.role = "candidate"
         while True:
-            last = await link.stream.last()
-            newest = 0 if last is None else last.sequence
-            if following.stream_sequence == newest:
+            end = await link.stream.last()
+            last = end.stored
+            if following.stream_sequence == (0 if last is None else last.sequence):
                 break
             await asyncio.sleep(0.002)
         read_s = time.monotonic() - began
-        machine, journal = following.machine, following.journal
-        if machine.epoch == 0 or not self.cluster.required:
+        record = self._term_record(following, last)
+        try:
+            sequence = await (await link.stream.append(record, end.sequence))
+        except JetStreamError as error:
+            self.events.info("not elected", term=record.term, why=str(error))
+            return None
+        self.events.info(
+            "elected", term=record.term, sequence=record.last, digest=f"{following.machine.digest():016x}",
+            read_s=round(read_s, 3), elected_s=round(time.monotonic() - began, 3),
+        )  # fmt: skip
+        return Stored(sequence, record)
+
+    def _term_record(self, following: Following, last: Stored | None) -> TermRecord:
+        """The record that follows the last message of the stream, with the settings of this node."""
+        machine = following.machine
+        if machine.epoch == 0 or not self.cluster.required:  # else reports of commands that are lost may be known
             machine.begin_epoch(time.time_ns())
-        journal.reconfigure()
-        record = TermRecord.make(
+        following.journal.reconfigure()
+        return TermRecord.make(
             1 if last is None else last.page.term + 1,
             following.sequence + 1,
             NO_DIGEST if last is None else last.page.digest,
@@ -293,16 +319,6 @@ class Node:
             addresses=self._addresses(),
             program=__version__,
         )
-        try:
-            sequence = await link.stream.append(record, newest)
-        except (Refused, Unknown) as error:
-            self.events.info("not elected", term=record.term, why=str(error))
-            return None
-        self.events.info(
-            "elected", term=record.term, sequence=record.last, read_s=round(read_s, 3),
-            digest=f"{machine.digest():016x}", elected_s=round(time.monotonic() - began, 3),
-        )  # fmt: skip
-        return Stored(sequence, record)
 
     def _addresses(self) -> dict[str, str]:
         settings = self.settings
@@ -328,8 +344,7 @@ class Node:
         finally:
             replicator.close()
             self.role, self.leader = "follower", {}
-        lost = replicator.fenced is not None or time.monotonic() < self._aside_until_s
-        return None if lost and not self._ended else code
+        return None if replicator.failure is not None and not self._ended else code
 
     async def _beside_leading(self, link: Link) -> None:
         """Renew the lease and answer requests, in the replicator's thread; give the lease back at the end."""
@@ -338,7 +353,7 @@ class Node:
         try:
             await self._renew(link)
         finally:
-            with suppress(Unknown, OSError, TimeoutError):
+            with suppress(JetStreamError):
                 await link.lease.release()
 
     # ------------------------------------------------------------------ requests

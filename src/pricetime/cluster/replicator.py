@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
@@ -22,9 +23,12 @@ from typing import NamedTuple
 from ..exchange.settings.server_log import Log
 from ..log.batch import Batch
 from ..log.file_log import FileLog
+from .appends import IN_FLIGHT
+from .jetstream import JetStreamError
 from .link import Link
 from .page import Page, pages_of
-from .stream import MOST_IN_FLIGHT, Stored, Unknown
+from .reader import Stored
+from .stream import Last
 
 #: Commands of a full page. It has room for some more, because checkpoints take room too.
 FULL = 1000
@@ -35,6 +39,9 @@ LOOK_S = 0.001
 #: How long the thread sleeps at most without commands, in seconds.
 IDLE_S = 0.02
 
+#: So long the stream may seem to end before what it has acknowledged, in seconds.
+STALE_S = 30.0
+
 #: Pause after an outcome that is unknown, in seconds.
 RETRY_S = 0.1
 
@@ -43,11 +50,14 @@ class Fenced(Exception):
     """A leader of a higher term has written to the stream: this process may not write any more."""
 
 
+class StreamLost(Exception):
+    """The stream does not have what it acknowledged."""
+
+
 class Flying(NamedTuple):
     """A page that was sent and whose outcome is not known."""
 
     page: Page
-    expected: int  #: sequence of the stream before it
     outcome: asyncio.Future[int]
 
 
@@ -67,7 +77,7 @@ class Replicator:
         *,
         beside: Callable[[Link], Awaitable[None]],
     ) -> None:
-        self.fenced: str | None = None  #: why this process may not write any more; None if it may
+        self.failure: str | None = None  #: why it has ended by itself, so that this node leads no more
         self.pages = 0  #: that the stream has acknowledged
         self.retries = 0  #: times that an outcome was unknown
         self.stream_sequence = record.sequence  #: of the last page that the stream has
@@ -76,7 +86,7 @@ class Replicator:
         self._connect = connect
         self._events = events
         self._beside = beside
-        self._term = record.page.term
+        self._term, self._began = record.page.term, record.sequence
         self._expected, self._before = record.sequence, record.page.digest  # of the next page
         self._reader = log.reader(record.page.last)
         self._read = record.page.last
@@ -106,6 +116,7 @@ class Replicator:
 
     def step_down(self) -> None:
         """Acknowledge nothing more: the exchange then ends, and this node leads no more. Any thread may call it."""
+        self.failure = "it has stepped down"
         self._log.refuse("this node has stepped down")
 
     def start(self) -> None:
@@ -125,23 +136,28 @@ class Replicator:
         try:
             asyncio.run(self._serve())
         except Fenced as error:
-            self.fenced = str(error)
-            self._events.warning("fenced", meaning="a different node leads", why=self.fenced)
-            self._log.refuse(f"this node leads no more: {error}")
+            self._events.warning("fenced", meaning="a different node leads", why=str(error))
+            self._fail(str(error))
         except Exception as error:
-            self._events.error("replicator failed", error=repr(error))
-            self._log.refuse(f"replicator: {error!r}")
+            self._events.error("replication failed", error=repr(error))
+            self._fail(str(error) or repr(error))
+
+    def _fail(self, why: str) -> None:
+        self.failure = why
+        self._log.refuse(f"this node leads no more: {why}")
 
     async def _serve(self) -> None:
         asyncio.get_running_loop().add_reader(self._wake, self._be_woken)
         async with self._connect() as link:
-            beside = asyncio.ensure_future(self._beside(link))
+            tasks = [asyncio.ensure_future(work) for work in (self._replicate(link), self._beside(link), link.watch())]
             try:
-                await self._replicate(link)
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
             finally:
-                beside.cancel()
-                with suppress(asyncio.CancelledError):
-                    await beside
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     def _be_woken(self) -> None:
         with suppress(BlockingIOError):
@@ -150,12 +166,18 @@ class Replicator:
 
     async def _replicate(self, link: Link) -> None:
         while not self._ended:
-            while len(self._flying) < MOST_IN_FLIGHT and (page := self._next_page()) is not None:
-                self._send(link, page)
+            while len(self._flying) < self._most() and (page := self._next_page()) is not None:
+                await self._send(link, page)
             if not self._flying:
                 await self._wait_for_commands()
             elif not await self._take_outcomes():
                 await self._settle(link)
+
+    def _most(self) -> int:
+        """Pages that may be on their way. The first of a term go one by one: a late page of the leader before may take
+        the place of one, and the page behind that must not be stored without it.
+        """
+        return IN_FLIGHT if self._expected >= self._began + IN_FLIGHT else 1
 
     def _next_page(self) -> Page | None:
         """The next page to send; None if there are no commands, or too few while others are on their way."""
@@ -178,8 +200,14 @@ class Replicator:
             self._before = page.digest
         self._read = self._reader.position.sequence
 
-    def _send(self, link: Link, page: Page) -> None:
-        self._flying.append(Flying(page, self._expected, link.stream.append(page, self._expected)))
+    async def _send(self, link: Link, page: Page) -> None:
+        try:
+            outcome = await link.stream.append(page, self._expected)
+        except JetStreamError as error:  # one before it has failed meanwhile
+            outcome = asyncio.get_running_loop().create_future()
+            outcome.set_exception(error)
+            outcome.exception()
+        self._flying.append(Flying(page, outcome))
         self._expected += 1
 
     async def _wait_for_commands(self) -> None:
@@ -199,50 +227,59 @@ class Replicator:
         while self._flying and (outcome := self._flying[0].outcome).done():
             if outcome.exception() is not None:
                 return False
-            self._acknowledge(self._flying.popleft())
+            flying = self._flying.popleft()
+            self._acknowledge(flying, flying.outcome.result())
         return True
 
-    def _acknowledge(self, flying: Flying) -> None:
+    def _acknowledge(self, flying: Flying, sequence: int) -> None:
         self.pages += 1
-        self.stream_sequence = flying.expected + 1
+        self.stream_sequence = sequence
         self.replicated = flying.page.last
         self._log.replicate(flying.page.last)
 
     async def _settle(self, link: Link) -> None:
-        """A page was refused, or its outcome is unknown: read what the stream has, and send again what it has not.
+        """A page was refused, or its outcome is unknown: read how the stream ends, and send again what it has not.
 
-        Raises Fenced if the stream has something else in the place of a page.
+        Raises Fenced if a leader of a higher term has written to the stream.
         """
         self.retries += 1
         await asyncio.wait({flying.outcome for flying in self._flying})
-        for flying in self._flying:
-            flying.outcome.exception()  # noted
-        before = self.pages
+        last = await self._last(link)
+        if last is None:
+            return
+        if not self._compare(last):
+            await asyncio.sleep(RETRY_S)
+        again, self._flying = [flying.page for flying in self._flying], deque()
+        self._expected = last.sequence
+        for page in again:
+            await self._send(link, page)
+
+    async def _last(self, link: Link) -> Last | None:
+        """How the stream ends, as soon as JetStream answers; None if the replicator ends before.
+
+        A server that has lost its majority may answer for a moment with an older end. Raises StreamLost if it stays.
+        """
+        deadline_s = time.monotonic() + STALE_S
         while not self._ended:
             try:
-                if not await self._compare(link):
-                    break
-            except (Unknown, OSError, TimeoutError):
-                await asyncio.sleep(RETRY_S)
-        if self.pages == before:
+                last = await link.stream.last()
+            except JetStreamError:
+                deadline_s = time.monotonic() + STALE_S
+            else:
+                if last.stored is not None and last.stored.page.last >= self.replicated:
+                    return last
+                if time.monotonic() > deadline_s:
+                    raise StreamLost(f"the stream has lost commands that it acknowledged, up to {self.replicated}")
             await asyncio.sleep(RETRY_S)
-        again, self._flying = self._flying, deque()
-        if again:
-            self._expected = again[0].expected
-        for flying in again:
-            self._send(link, flying.page)
+        return None
 
-    async def _compare(self, link: Link) -> bool:
-        """Compare the first page on its way with what the stream has in its place. Returns whether it has the page."""
-        if not self._flying:
-            return False
-        first = self._flying[0]
-        last = await link.stream.last()
-        if last is None or last.sequence <= first.expected:
-            return False
-        found = last if last.sequence == first.expected + 1 else await link.stream.get(first.expected + 1)
-        if found is None or found.page.digest != first.page.digest:
-            term = last.page.term
-            raise Fenced(f"a node with term {term} has written to the stream, and this node has term {self._term}")
-        self._acknowledge(self._flying.popleft())
-        return True
+    def _compare(self, last: Last) -> bool:
+        """Take the pages that the stream has as acknowledged. Returns whether it has one. Raises Fenced."""
+        assert last.stored is not None
+        newest = last.stored.page
+        if newest.term > self._term:
+            raise Fenced(f"a node with term {newest.term} has written to the stream, and this node has {self._term}")
+        before = self.pages
+        while self._flying and self._flying[0].page.last <= newest.last:
+            self._acknowledge(self._flying.popleft(), last.sequence)
+        return self.pages != before

@@ -71,16 +71,18 @@ class ClusterConfig(Strict):
     name: Name
     servers: tuple[str, ...] = Field(min_length=1, description="URLs of the NATS servers")
     monitors: tuple[str, ...] = Field(description="URLs of their monitoring ports, to check their settings")
-    user: str | None = None
-    password: str | None = None
-    credentials: Path | None = Field(None, description="File with the credentials of a NATS user, instead of a password")
+    user: str = Field("", description="User of the NATS servers; empty: they ask for none")
+    password: str = ""
+    ca_file: Path | None = Field(None, description="Certificates that sign those of the NATS servers, for TLS")
     replicas: int = Field(3, ge=1, le=5, description="Copies of each partition's stream; 1 only for tests")
     required: bool = Field(
         True, description="Acknowledge only what a majority of the servers has; False: copy to them, but do not wait"
     )
     exchange: Path | None = Field(None, description="File with the settings of the exchange, of all nodes")
     open: bool = Field(False, description="Accept every login; only on loopback addresses, for tests")
-    lease_ms: int = Field(2000, ge=200, description="A leader that does not renew its lease for so long may be replaced")
+    lease_ms: int = Field(
+        2000, ge=200, description="A leader that does not renew its lease for so long may be replaced"
+    )
     busy_after_ms: int = Field(5000, ge=100, description="Reject new commands if none was acknowledged for so long")
     partitions: dict[Name, Partition] = Field(min_length=1)
     nodes: dict[Name, Node] = Field(min_length=1)
