@@ -24,10 +24,12 @@ def page(term: int, first: int, count: int, before: bytes, points: int = 0) -> P
     return Page.make(term, first, commands(first, count), checkpoints, before)
 
 
-def term_record(term: int, first: int, before: bytes = NO_DIGEST, node: str = "a") -> TermRecord:
+def term_record(
+    term: int, first: int, before: bytes = NO_DIGEST, node: str = "a", configuration: Configuration = CONFIGURATION
+) -> TermRecord:
     """The record with which ``node`` begins a term."""
     return TermRecord.make(
         term, first, before,
-        node=node, began_ns=10**18, epoch=5, configuration=CONFIGURATION,
+        node=node, began_ns=10**18, epoch=5, configuration=configuration,
         addresses={"orders": "127.0.0.1:7001", "recovery": "127.0.0.1:7002"}, program="0.1.0",
     )  # fmt: skip

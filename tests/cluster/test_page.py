@@ -1,7 +1,5 @@
 """Pages and term records: bytes to values and back, every damage found, chains."""
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -13,6 +11,7 @@ from pricetime.cluster.page import (
     COMMANDS,
     NO_DIGEST,
     ChainBroken,
+    Message,
     Page,
     TermRecord,
     check_next,
@@ -44,9 +43,12 @@ def test_pages_hold_the_batch_in_order(made: tuple[Batch, int]) -> None:
     before = term_record(3, after + 1)
     pages = list(pages_of(batch, 3, after, before.digest))
     read = [decode(one.data, "page") for one in pages]
-    for last, one in itertools.pairwise([before, *read]):
+    last: Message = before
+    for one in read:
         check_next(one, last, "page")
+        last = one
     assert read == pages
+    assert all(isinstance(one, Page) for one in read)
     assert all(len(one.data) <= PAGE_BYTES and len(one.checkpoints) <= CHECKPOINTS for one in pages)
     assert b"".join(one.commands.tobytes() for one in pages) == batch.commands.tobytes()
     points = [point._replace(index=point.index + one.first - 1 - after) for one in pages for point in one.checkpoints]
@@ -104,12 +106,13 @@ def test_a_message_has_to_continue_the_one_before() -> None:
     check_next(first, None, "message 1")
     check_next(second, first, "message 2")
     check_next(term_record(2, 5, second.digest), second, "message 3")
-    for wrong, said in [
+    cases: list[tuple[Message, str]] = [
         (page(1, 5, 4, NO_DIGEST), "digests"),
         (page(1, 6, 4, second.digest), "begins at command 6, after command 4"),
         (page(2, 5, 4, second.digest), "of term 2, after term 1"),
         (term_record(1, 5, second.digest), "of term 1, after term 1"),
-    ]:
+    ]
+    for wrong, said in cases:
         with pytest.raises(ChainBroken, match=f"^message 3.*{said}"):
             check_next(wrong, second, "message 3")
     with pytest.raises(ChainBroken):
@@ -134,16 +137,12 @@ def test_a_version_of_the_future_asks_for_an_upgrade() -> None:
 
 def test_a_term_record_has_room_for_thousands_of_instruments() -> None:
     many = Configuration(tuple(Instrument(at) for at in range(1000)), 1000, 1000, 0)
-    assert TermRecord.make(1, 1, NO_DIGEST, **record_values(many)).configuration == many
+    made = decode(term_record(1, 1, configuration=many).data, "record")
+    assert isinstance(made, TermRecord)
+    assert made.configuration == many
     names = Configuration(tuple(Instrument(at, "X" * 60) for at in range(12_000)), 1000, 1000, 0)
     with pytest.raises(ValueError, match="divide the instruments into more partitions"):
-        TermRecord.make(1, 1, NO_DIGEST, **record_values(names))
-
-
-def record_values(configuration: Configuration) -> dict[str, object]:
-    return {
-        "node": "a", "began_ns": 1, "epoch": 1, "configuration": configuration, "addresses": {}, "program": "0",
-    }  # fmt: skip
+        term_record(1, 1, configuration=names)
 
 
 def test_the_commands_of_a_page_read_from_its_bytes() -> None:

@@ -171,6 +171,16 @@ def check_next(message: Message, before: Message | None, where: str) -> None:
         raise ChainBroken(f"{where} is of term {message.term}, after term {before.term}")
 
 
+def is_late(message: Message, before: Message) -> bool:
+    """Whether this is a page of an earlier leader, which JetStream stored after the record of the next term.
+
+    A leader has several pages in flight. If the next leader's record takes the place of one of them, a page behind it
+    can still find the sequence that it expects. No acknowledgement counts for it, because the page before it was
+    refused, so every reader skips it.
+    """
+    return message.kind == Kind.PAGE and message.term < before.term
+
+
 def pages_of(batch: Batch, term: int, after: int, before: bytes) -> Iterator[Page]:
     """Cut a batch into pages of at most ``COMMANDS`` commands; each continues the one before it.
 
