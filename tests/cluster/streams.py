@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from nats.aio.client import Client
+
 from pricetime.cluster.connection import connected
+from pricetime.cluster.jetstream import Declined, Unknown
+from pricetime.cluster.lease import Lease
 from pricetime.cluster.page import NO_DIGEST, Message
 from pricetime.cluster.servers import LocalServers
 from pricetime.cluster.stream import Last, PageStream, Stored
@@ -30,14 +34,20 @@ async def stream_of(servers: LocalServers, partition: str) -> AsyncIterator[Page
     """The stream of a partition, over a connection of its own."""
     async with connected(servers.urls) as client:
         stream = await patiently(lambda: PageStream.create(client, CLUSTER, partition))
+        await patiently(stream.last)  # it has a leader
         yield stream
         await stream.close()
 
 
+async def lease_of(client: Client, partition: str) -> Lease:
+    """The lease of a partition."""
+    lease = await patiently(lambda: Lease.open(client, CLUSTER, partition))
+    await patiently(lease.holder)
+    return lease
+
+
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     """Repeat a request until JetStream answers it."""
-    from pricetime.cluster.jetstream import Declined, Unknown
-
     while True:
         try:
             return await call()

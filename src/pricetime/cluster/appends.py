@@ -134,7 +134,7 @@ def _failure(data: bytes, expected: int) -> JetStreamError | None:
     try:
         sequence = int(parsed(data)["seq"])
     except Declined as error:
-        return Refused(str(error)) if error.code == WRONG_LAST_SEQUENCE else Unknown(str(error))
+        return Refused(str(error)) if error.code in WRONG_LAST_SEQUENCE else Unknown(str(error))
     except Unknown as error:
         return error
     return None if sequence == expected + 1 else Refused(f"the message is at {sequence}, not at {expected + 1}")

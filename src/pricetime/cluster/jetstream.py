@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 REQUEST_S = 5.0
 
 # Codes of errors that JetStream answers.
-NO_MESSAGE, NO_STREAM, NAME_IN_USE, WRONG_LAST_SEQUENCE = 10037, 10059, 10058, 10071
+NO_MESSAGE, NO_STREAM, NAME_IN_USE = 10037, 10059, 10058
+
+#: A different message is the last one; the second code says that one is about to be.
+WRONG_LAST_SEQUENCE = 10071, 10164
 
 
 class JetStreamError(PricetimeError, RuntimeError):

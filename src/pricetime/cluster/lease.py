@@ -81,22 +81,28 @@ class Lease:
         try:
             self._revision = await self._write(holder, revision)
         except Declined as error:
-            if error.code != WRONG_LAST_SEQUENCE:
+            if error.code not in WRONG_LAST_SEQUENCE:
                 raise
             return False
         return True
 
     async def renew(self, holder: Holder) -> None:
-        """Make the lease last ``TTL_S`` from now on. Raises LeaseLost, Declined and Unknown."""
+        """Make the lease last ``TTL_S`` from now on. Raises LeaseLost, Declined and Unknown.
+
+        After Unknown try again: a renewal whose answer was lost counts.
+        """
         if not self.held:
             raise LeaseLost(f"this node does not have the lease of {self.partition}")
         try:
             self._revision = await self._write(holder, self._revision)
         except Declined as error:
-            if error.code != WRONG_LAST_SEQUENCE:
+            if error.code not in WRONG_LAST_SEQUENCE:
                 raise
-            self._revision = 0
-            raise LeaseLost(f"the lease of {self.partition} ended, or a different node has it") from error
+            found, revision, _ = await self._read()
+            if found is None or found.node != holder.node:
+                self._revision = 0
+                raise LeaseLost(f"the lease of {self.partition} ended, or a different node has it") from error
+            self._revision = revision
 
     async def release(self) -> None:
         """Give the lease back, if this node still has it. Raises Declined and Unknown."""
@@ -107,7 +113,7 @@ class Lease:
         try:
             await publish(self.client, self._subject, b"", headers, ANSWER_S)
         except Declined as error:
-            if error.code != WRONG_LAST_SEQUENCE:
+            if error.code not in WRONG_LAST_SEQUENCE:
                 raise
 
     async def holder(self) -> Holder | None:

@@ -25,6 +25,9 @@ from ..load.server import lasting_port
 #: Longest start of a server, and of the cluster until it can make streams, in seconds.
 START_S = 30.0
 
+#: How often to start on other ports, if a different process uses the free port that was found.
+ATTEMPTS = 5
+
 #: Becomes the program in its arguments, which on Linux ends with its parent: 1 is PR_SET_PDEATHSIG.
 _RUN = """
 import ctypes, os, signal, sys
@@ -52,10 +55,9 @@ class LocalServers:
         ports: Sequence[int] = (), settings: Mapping[int, str] | None = None,
     ) -> None:  # fmt: skip
         self.directory, self.name, self.user, self.password = directory, name, user, password
-        self._program, self._settings = program(), settings or {}
-        ports = ports or _free_ports(3 * count)
-        self.ports, self._route_ports, self._http_ports = ports[:count], ports[count : 2 * count], ports[2 * count :]
+        self._program, self._settings, self._fixed = program(), settings or {}, bool(ports)
         self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
+        self._use(ports or _free_ports(3 * count))
 
     @property
     def urls(self) -> list[str]:
@@ -73,13 +75,17 @@ class LocalServers:
         return [f"{self.name}-{server + 1}" for server in range(len(self.ports))]
 
     def __enter__(self) -> LocalServers:
-        try:
-            for server in range(len(self.ports)):
-                self.start(server)
-            self.wait()
-        except BaseException:  # also on an interrupt: a failed start must leave no process
-            self.stop()
-            raise
+        for attempt in range(ATTEMPTS):
+            try:
+                for server in range(len(self.ports)):
+                    self.start(server)
+                self.wait()
+                break
+            except BaseException as error:  # also on an interrupt: a failed start must leave no process
+                self.stop()
+                if self._fixed or attempt == ATTEMPTS - 1 or "address already in use" not in str(error):
+                    raise
+                self._use(_free_ports(len(self._processes) * 3))  # a different process was faster
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
@@ -110,6 +116,7 @@ class LocalServers:
         process = self._process(server)
         process.kill()
         process.wait()
+        self._processes[server] = None
 
     def suspend(self, server: int) -> None:
         """Stop a server for a while (SIGSTOP): its connections stay open."""
@@ -126,6 +133,7 @@ class LocalServers:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
                 process.send_signal(signal.SIGCONT)
+        self._processes = [None] * len(self._processes)
         for process in running:
             try:
                 process.wait(5)
@@ -153,24 +161,34 @@ class LocalServers:
                     return at
         return None
 
+    def _use(self, ports: Sequence[int]) -> None:
+        count = len(self._processes)
+        self.ports, self._route_ports, self._http_ports = ports[:count], ports[count : 2 * count], ports[2 * count :]
+
     def _ready(self) -> bool:
+        """Whether the servers that run agree on a leader that makes streams, and follow it."""
         running = [server for server in range(len(self.ports)) if self.running(server)]
         try:
-            said = [self._ask(server, "jsz") for server in running]
-            for server in running:
-                self._ask(server, "healthz")
+            said = [self._ask(server, "jsz").get("meta_cluster") or {} for server in running]
         except (OSError, ValueError):
             return False
         if len(self.ports) == 1:
             return bool(said)
-        leaders = {(each.get("meta_cluster") or {}).get("leader") for each in said}
-        return len(leaders) == 1 and bool(leaders - {None, ""})
+        leaders = {each.get("leader") for each in said}
+        if len(leaders) != 1 or (leader := leaders.pop()) not in self.names:
+            return False
+        followers = [each for one in said for each in one.get("replicas", []) if each["name"] != leader]
+        current = {each["name"] for each in followers if each.get("current")}
+        return {self.names[server] for server in running} <= current | {leader}
 
     def _check_running(self) -> None:
         for server, process in enumerate(self._processes):
             if process is not None and process.poll() is not None:
-                lines = self._file(server, "out").read_text("utf-8", "replace").strip().splitlines()[-1:]
-                why = "; ".join(lines) or self._file(server, "log")
+                files = self._file(server, "out"), self._file(server, "log")  # the first without a log yet
+                lines = [
+                    line for file in files if file.exists() for line in file.read_text("utf-8", "replace").split("\n")
+                ]
+                why = next((line for line in reversed(lines) if line.strip()), "its log is empty")
                 raise ServersFailed(f"the NATS server {self.names[server]} ended with {process.returncode}: {why}")
 
     def _ask(self, server: int, what: str) -> dict[str, Any]:
@@ -181,7 +199,7 @@ class LocalServers:
     def _process(self, server: int) -> subprocess.Popen[bytes]:
         process = self._processes[server]
         if process is None:
-            raise ServersFailed(f"the NATS server {self.names[server]} was not started")
+            raise ServersFailed(f"the NATS server {self.names[server]} does not run")
         return process
 
     def _file(self, server: int, kind: str) -> Path:
