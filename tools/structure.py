@@ -23,7 +23,7 @@ PARTS = [
     "native", "_form", "reference", "core", "", "frames", "ring", "wire", "log",
     "exchange.state", "exchange.settings", "exchange.io", "exchange.standby", "exchange.exchange",
     "exchange.control", "exchange",
-    "client", "tape", "load", "web", "market", "cli", "__main__",
+    "client", "tape", "load", "cluster", "web", "market", "cli", "__main__",
 ]  # fmt: skip
 
 #: Parts that are one file: shown as one node of the picture.

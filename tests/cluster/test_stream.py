@@ -1,0 +1,289 @@
+"""The stream of a partition on three real servers: appends, refusals, late pages, reading, finding."""
+
+import asyncio
+import contextlib
+import itertools
+
+import pytest
+
+from pricetime.cluster.appends import Appends
+from pricetime.cluster.connection import connected
+from pricetime.cluster.jetstream import ask
+from pricetime.cluster.page import NO_DIGEST, ChainBroken, Kind, check_next
+from pricetime.cluster.promise import PromiseBroken, StreamMissing, stream_settings, subjects
+from pricetime.cluster.servers import LocalServers
+from pricetime.cluster.stream import IN_FLIGHT, PageStream, Purged, Refused, Stored, Unknown
+from tests.cluster.made import page, term_record
+from tests.cluster.streams import CLUSTER, Writer, read_to, run, stream_of
+
+
+def test_an_empty_stream(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            assert await stream.last() == (0, None)
+            assert await stream.first_sequence() == 1
+            assert await stream.find(1) is None
+            with pytest.raises(LookupError):
+                await stream.get(1)
+
+    run(test())
+
+
+def test_pipelined_appends_come_back_in_order(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            assert await writer.lead() == 1
+            done: list[int] = []
+            for _ in range(40):
+                future = await writer.append()
+                future.add_done_callback(lambda future: done.append(future.result()))
+                assert stream.in_flight <= IN_FLIGHT
+            await future
+            await asyncio.sleep(0)
+            assert done == [*range(2, 42)]
+            seen = await read_to(stream, 41)
+            assert [stored.sequence for stored in seen] == [*range(1, 42)]
+            for last, stored in itertools.pairwise([None, *(stored.page for stored in seen)]):
+                assert stored is not None
+                check_next(stored, last, "")
+            assert (await stream.last()).stored == seen[-1]
+            assert await read_to(stream, 41, after=seen[20]) == seen[21:]
+
+    run(test())
+
+
+def test_a_term_record_is_appended_alone(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            record = term_record(1, 1)
+            future = await stream.append(record, 0)
+            with pytest.raises(ValueError, match="alone"):
+                await stream.append(page(1, 1, 1, record.digest), 1)
+            await future
+
+    run(test())
+
+
+def test_a_second_writer_fences_the_first(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as first, stream_of(servers, partition) as second:
+            old, new = Writer(first, "a"), Writer(second, "b")
+            await old.lead()
+            await (await old.append())
+            await new.lead()
+            with pytest.raises(Refused):
+                await (await old.append())
+            with pytest.raises(Refused, match="read the last message"):
+                await old.append()
+            last = await old.follow()
+            assert last.stored is not None
+            assert (last.sequence, last.stored.page.term) == (3, 2)
+
+    run(test())
+
+
+def test_two_nodes_that_begin_one_term(servers: LocalServers, partition: str) -> None:
+    """JetStream must not take the second record for a repetition of the first: one node leads."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream, stream_of(servers, partition) as other:
+            assert await (await stream.append(term_record(1, 1, node="a"), 0)) == 1
+            with pytest.raises(Refused):
+                await (await other.append(term_record(1, 1, node="b"), 0))
+
+    run(test())
+
+
+def test_late_pages_count_for_nobody(servers: LocalServers, partition: str) -> None:
+    """The next leader's record takes the place of a page in flight, and the pages behind it are stored."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as first, stream_of(servers, partition) as second:
+            old, new = Writer(first, "a"), Writer(second, "b")
+            await old.lead()
+            await (await old.append())
+            record = term_record(2, 4, old.before.digest if old.before else b"", "b")
+            lost = old.page()
+            await (await second.append(record, 2))
+            futures = [await old.send(lost), await old.append(), await old.append()]
+            await asyncio.gather(*futures, return_exceptions=True)
+            assert [type(future.exception()) for future in futures] == [Refused] * 3
+            while (last := await first.last()).sequence < 5:
+                await asyncio.sleep(0.01)
+            assert last == (5, Stored(3, record))  # two late pages
+            new.sequence, new.before, new.term = 3, record, 2
+            with pytest.raises(Refused):
+                await (await new.append())
+            await new.follow()
+            assert await (await new.append(2)) == 6
+            seen = await read_to(second, 6)
+            assert [stored.sequence for stored in seen] == [1, 2, 3, 6]
+            assert await read_to(second, 6, after=seen[2]) == seen[3:]
+            found = [await second.find(command) for command in range(1, 6)]
+            assert [stored and stored.sequence for stored in found] == [2, 2, 2, 6, 6]
+            assert await second.find(6) is None
+            await second.purge(seen[3])
+            assert await second.first_sequence() == 3
+            assert [stored.sequence for stored in await read_to(second, 6)] == [3, 6]
+
+    run(test())
+
+
+def test_an_append_without_an_answer_is_unknown(servers: LocalServers, partition: str) -> None:
+    """The message may be stored. Reading the last one tells, and sending the same bytes again is safe."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            impatient = PageStream(stream.client, partition, append_s=0.0)
+            sent = writer.page()
+            future = await impatient.append(sent, 1)
+            behind = await impatient.append(page(1, 4, 1, sent.digest), 2)
+            with pytest.raises(Unknown):
+                await future
+            assert isinstance(behind.exception(), Unknown)
+            while (last := await stream.last()).sequence < 3:
+                await asyncio.sleep(0.01)
+            assert last.stored is not None
+            assert last.stored.page.before == sent.digest
+            assert await (await stream.append(sent, 1)) == 2  # the same bytes: stored once
+            assert (await stream.last()).sequence == 3
+            await impatient.close()
+
+    run(test())
+
+
+def test_appends_fail_at_once_without_a_connection(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            first = await writer.append()
+            await stream.client.close()
+            with pytest.raises(Unknown):
+                await (await stream.append(writer.page(), writer.sequence))
+            with contextlib.suppress(Unknown):
+                await first
+            with pytest.raises(Unknown, match="no connection"):
+                await stream.last()
+            with pytest.raises(Unknown, match="closed"):
+                await read_to(stream, 1)
+
+    run(test())
+
+
+def test_a_closed_stream_fails_what_is_in_flight(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            appends = Appends(stream.client, 5.0)
+            future = await appends.append("nobody.listens.here", b"", "1", 0, alone=False)
+            await appends.close()
+            with pytest.raises(Unknown):
+                await future
+
+    run(test())
+
+
+def test_a_damaged_message_and_a_foreign_one_are_found(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            await (await writer.append())
+            await (await stream.append(page(1, 4, 2, NO_DIGEST), 2))
+            with pytest.raises(ChainBroken, match=rf"^message 3 of LOG-{partition} does not continue"):
+                await read_to(stream, 3)
+            await stream.client.request(subjects(partition)[0], b"something else")
+            with pytest.raises(ChainBroken, match=rf"^message 4 of LOG-{partition}"):
+                await stream.last()
+
+    run(test())
+
+
+def test_finding_every_command(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            for counts in ([1, 2, 3], [5], [], [1, 1]):
+                await writer.lead()
+                for count in counts:
+                    await (await writer.append(count))
+            pages = [stored for stored in await read_to(stream, writer.sequence) if stored.page.kind == Kind.PAGE]
+            for command in range(1, 15):
+                found = await stream.find(command)
+                assert found == next((stored for stored in pages if stored.page.last >= command), None)
+            await stream.purge(pages[2])
+            assert await stream.find(1) == pages[2]
+            assert await stream.find(13) == pages[-1]
+
+    run(test())
+
+
+def test_a_reader_learns_that_its_messages_are_gone(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            for _ in range(15):
+                await (await writer.append())
+            first, *_, last = await read_to(stream, 16)
+            await stream.purge(last)
+            with pytest.raises(Purged) as raised:
+                await read_to(stream, 16, after=first)
+            assert raised.value.first == 16
+            assert await read_to(stream, 16) == [last]
+
+    run(test())
+
+
+def test_a_reader_waits_for_what_is_next(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream, stream_of(servers, partition) as other:
+            reading = asyncio.create_task(read_to(other, 200))
+            writer = Writer(stream)
+            await writer.lead()
+            while writer.sequence < 200:
+                future = await writer.append(1)
+            await future
+            assert [stored.sequence for stored in await reading] == [*range(1, 201)]
+
+    run(test())
+
+
+def test_opening_checks_the_stream(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with connected(servers.urls) as client:
+            with pytest.raises(StreamMissing, match=f"no stream LOG-{partition}: start a node"):
+                await PageStream.open(client, CLUSTER, partition)
+            await PageStream.create(client, CLUSTER, partition)
+            await PageStream.create(client, CLUSTER, partition)
+            await PageStream.open(client, CLUSTER, partition)
+            with pytest.raises(PromiseBroken, match="belongs to the cluster test, not to the cluster other"):
+                await PageStream.create(client, "other", partition)
+            with pytest.raises(PromiseBroken, match="num_replicas 3 instead of 1: change it with nats stream edit"):
+                await PageStream.open(client, CLUSTER, partition, replicas=1)
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("allow_direct", True),
+        ("max_msgs", 1000),
+        ("discard", "old"),
+        ("allow_rollup_hdrs", True),
+        ("storage", "memory"),
+    ],
+)
+def test_a_stream_with_other_settings(servers: LocalServers, partition: str, setting: str, value: object) -> None:
+    async def test() -> None:
+        async with connected(servers.urls) as client:
+            settings = stream_settings(CLUSTER, partition, 3) | {setting: value}
+            await ask(client, f"STREAM.CREATE.LOG-{partition}", settings)
+            with pytest.raises(PromiseBroken, match=f"has {setting} "):
+                await PageStream.open(client, CLUSTER, partition)
+
+    run(test())
