@@ -42,6 +42,7 @@ cdef enum:
     CREDENTIALS_REVOKED = 15   # the owner's secret was removed or changed
     LOGIN_TOO_SOON = 16        # the owner exceeded the throttle before: try again later
     BY_OPERATOR = 17           # the operator ended the session or blocks the owner
+    NOT_LEADER = 18            # this node of a cluster does not lead: log in at the address in LoginRejected.leader
     # RetransmitStatus
     RANGE_FOLLOWS = 0          # "count" reports follow
     RANGE_GONE = 1             # no longer kept, or of a different epoch: load a snapshot
@@ -50,7 +51,8 @@ cdef enum:
     # AcknowledgementLevel: what a report promises about its command
     VOLATILE = 0               # nothing is written
     MEMORY = 1                 # it survives the process
-    DURABLE = 2                # it survives the machine
+    DURABLE = 2                # it survives a restart of the machine
+    REPLICATED = 3             # it survives the loss of the machine: a majority of the machines of a cluster has it
     # LoginFlag: the bits of Login.flags
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # resume at next_sequence; without it only new reports are sent
@@ -59,6 +61,7 @@ cdef enum:
     NONCE_BYTES = 32
     PROOF_BYTES = 32
     SYMBOL_BYTES = 16
+    ADDRESS_BYTES = 64
     ORDER_ID_BITS = 48         # a client's order id is below 2 to this power
     MAX_OWNER = 65535
 
@@ -191,6 +194,9 @@ ctypedef packed struct LoginRejected:
     u16 zero
     u32 owner                  # as in the login, 0 without one
     u64 oldest_sequence        # with SEQUENCE_GONE: of the oldest report that is kept; else 0
+    u32 term                   # with NOT_LEADER: the highest term that the node knows; else 0
+    u32 zero2
+    u8 leader[64]              # with NOT_LEADER: HOST:PORT of the leader's order entry as text, padded with zeros; empty: unknown
 
 # Both directions: the sender is alive.
 ctypedef packed struct Heartbeat:
@@ -211,15 +217,15 @@ ctypedef packed struct Logout:
 # On the feed: the number of the next report, and a checksum over all before it. A datagram of its own.
 ctypedef packed struct FeedHeartbeat:
     u8 type
-    u8 zero
-    u16 zero2
+    u8 busy                    # 1: the exchange cannot acknowledge commands at present and rejects new orders; else 0
+    u16 zero
     u32 checksum               # of all reports before seq_num
     u64 seq_num                # of the next report: a subscriber that expects a lower number has missed reports
     u64 epoch                  # ns, when this feed began; a different epoch is a different feed, numbered from 1
     u64 timestamp              # ns, when this was sent
     u32 term                   # of the exchange's log, as in LoginAccepted
-    u32 zero3
-    u64 zero4
+    u32 zero2
+    u64 zero3
 
 # To the recovery server: send these reports again.
 ctypedef packed struct RetransmitRequest:
@@ -241,7 +247,7 @@ ctypedef packed struct RetransmitReply:
     u64 next_sequence          # of the next report of the feed
     u64 epoch                  # of the feed
     u32 checksum               # of all reports before seq_num, with RANGE_FOLLOWS, or if seq_num is next_sequence; else 0
-    u32 zero2
+    u32 term                   # of the exchange's log, as in LoginAccepted
 
 # To the recovery server: send a snapshot of all books, or of the instruments alone.
 ctypedef packed struct SnapshotRequest:
@@ -261,7 +267,7 @@ ctypedef packed struct SnapshotHeader:
     u64 digest                 # of all books; a subscriber's own must be equal
     u64 epoch                  # of the feed
     u32 checksum               # of all reports up to and including seq_num
-    u32 zero3
+    u32 term                   # of the exchange's log, as in LoginAccepted
 
 # From the recovery server: an instrument and its rules.
 ctypedef packed struct SnapshotInstrument:

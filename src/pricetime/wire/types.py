@@ -52,6 +52,7 @@ class SessionReason(IntEnum):
     CREDENTIALS_REVOKED = 15  #: the owner's secret was removed or changed
     LOGIN_TOO_SOON = 16  #: the owner exceeded the throttle before: try again later
     BY_OPERATOR = 17  #: the operator ended the session or blocks the owner
+    NOT_LEADER = 18  #: this node of a cluster does not lead: ``LoginRejected.leader`` says who does
 
 
 class RetransmitStatus(IntEnum):
@@ -68,7 +69,8 @@ class AcknowledgementLevel(IntEnum):
 
     VOLATILE = 0  #: nothing is written
     MEMORY = 1  #: it survives the process
-    DURABLE = 2  #: it survives the machine
+    DURABLE = 2  #: it survives a restart of the machine
+    REPLICATED = 3  #: it survives the loss of the machine: a majority of the machines of a cluster has it
 
 
 class LoginFlag(IntFlag):
@@ -82,5 +84,6 @@ WIRE_VERSION = 5
 NONCE_BYTES = 32
 PROOF_BYTES = 32
 SYMBOL_BYTES = 16
+ADDRESS_BYTES = 64
 ORDER_ID_BITS = 48  #: a client's order id is below 2 to this power
 MAX_OWNER = 65535
