@@ -212,6 +212,10 @@ class RingBusy(PricetimeError, RuntimeError):
     """A second call on the same side of this ring. One thread puts and one gets."""
 
 
+class ExchangeBusy(PricetimeError, RuntimeError):
+    """The exchange could not acknowledge commands when this one came, so it did not execute it. Send it again later."""
+
+
 class FeedUnavailable(PricetimeError, OSError):
     """The feed cannot be joined: the group, the port or the interface is wrong or in use."""
 
@@ -263,6 +267,7 @@ ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.NO_REFERENCE_PRICE: NoReferencePrice,
     Reason.MUST_UNCROSS: MustUncross,
     Reason.REFRESHES_FULL: RefreshesFull,
+    Reason.BUSY: ExchangeBusy,
 }
 
 #: The reverse.

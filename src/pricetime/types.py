@@ -217,6 +217,7 @@ class Reason(IntEnum):
     NO_REFERENCE_PRICE = 66  #: its price depends on the best price of an empty side
     MUST_UNCROSS = 67  #: orders were collected: UNCROSS begins the next phase in which orders match
     REFRESHES_FULL = 68  #: icebergs could be refreshed more often than ``refresh_limit`` allows
+    BUSY = 69  #: in a session: the exchange cannot acknowledge commands at present
 
 
 #: ``type`` of every report. It differs from every ``CommandType``, so the first byte identifies a record.

@@ -75,6 +75,9 @@ class OrderEntry:
         self.full = False  #: has no room for anybody ...
         self.refusal = SessionReason.TOO_MANY_CLIENTS  #: ... and says so
         self.loses = False  #: drops the next command with its connection
+        self.term = 0  #: of the log, which it tells
+        self.refuses = SessionReason.NO_REASON  #: why it rejects each login ...
+        self.leader = "", 0  #: ... and the address and the term of the leader that it names
         self.logins: list[Login] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
@@ -243,10 +246,14 @@ class _Connection:
         reason = SessionReason.NO_REASON
         if entry.secrets is not None and not auth.verify(entry.secrets.get(login.owner), self.session.nonce, login):
             reason = SessionReason.BAD_CREDENTIALS
+        elif entry.refuses:
+            reason = entry.refuses
         elif not entry.oldest <= first <= len(stream) + 1:
             reason = SessionReason.SEQUENCE_GONE
         if reason:
-            self._send(self.session.send(LoginRejected(reason=reason, owner=login.owner), time.monotonic_ns()))
+            address, term = entry.leader
+            rejected = LoginRejected(reason=reason, owner=login.owner, term=term, leader=address.encode())
+            self._send(self.session.send(rejected, time.monotonic_ns()))
             return
         if (before := entry.sessions.get(login.owner)) is not None:
             before._leave()
@@ -260,6 +267,7 @@ class _Connection:
             oldest_sequence=entry.oldest,
             heartbeat_ms=entry.heartbeat_ms,
             timeout_ms=entry.timeout_ms,
+            term=entry.term,
         )
         self._send(self.session.send(accepted, time.monotonic_ns()))
 

@@ -116,7 +116,12 @@ def test_sizes_and_limits() -> None:
     for constant in SHEET.constants["Sizes and limits"]:
         assert getattr(types, constant.name) == constant.value
     lengths = {field.name: field.length for layout in SHEET.layouts for field in layout.fields if field.length}
-    assert lengths == {"nonce": types.NONCE_BYTES, "proof": types.PROOF_BYTES, "symbol": types.SYMBOL_BYTES}
+    assert lengths == {
+        "nonce": types.NONCE_BYTES,
+        "proof": types.PROOF_BYTES,
+        "symbol": types.SYMBOL_BYTES,
+        "leader": types.ADDRESS_BYTES,
+    }
 
 
 def test_the_fields_whose_numbers_have_names() -> None:

@@ -9,6 +9,7 @@ from .client import Client
 from .feed_state import EventKind, FeedEvent, FeedState, FeedStatistics
 from .instruments import fetch_instruments
 from .order_result import OrderResult, OrderStatus
+from .partitioned import Partition, PartitionedClient
 from .sequencer import Sequencer
 from .subscriber import Subscriber
 
@@ -22,6 +23,8 @@ __all__ = [
     "FeedStatistics",
     "OrderResult",
     "OrderStatus",
+    "Partition",
+    "PartitionedClient",
     "Sequencer",
     "Snapshot",
     "Subscriber",

@@ -18,6 +18,8 @@ cdef class Acknowledgements:
     cdef object _lock                # of the futures; None if they must not wait
     cdef dict _open                  # (instrument, order id) -> list of the futures of open commands about it
     cdef dict _followed              # (instrument, order id) -> weak reference to the FinalFuture of a resting order
+    cdef bint _resends               # commands are kept until they are answered
+    cdef u64 _count                  # of commands that were kept so far
     cdef u32 _oldest                 # no open command was sent over an earlier connection
     cdef list _answering             # the futures of the new order or replace whose reports are coming, else None
     cdef FinalFuture _order          # what became of that order so far

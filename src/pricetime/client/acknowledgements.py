@@ -34,11 +34,14 @@ if not cython.compiled:  # the compiled form has them from acknowledgements.pxd
 class Acknowledgements:
     """The open commands of a client by instrument and order id, and the orders that futures follow to their end.
 
-    ``lock``: the client's; callers of all methods hold it. None: the futures never wait.
+    ``lock``: the client's; callers of all methods hold it. None: the futures never wait. ``resends``: keep each command
+    until it is answered, for ``resend``.
     """
 
-    def __init__(self, lock):
+    def __init__(self, lock, resends=False):
         self._lock = lock
+        self._resends = resends
+        self._count = 0
         self._open = {}
         self._followed = {}
         self._oldest = 0
@@ -66,6 +69,10 @@ class Acknowledgements:
         future.lock = self._lock
         future.kind = answer_of(message.type)
         future.connection = connection
+        if self._resends:
+            future.command = command
+            future.number = self._count
+            self._count += 1
         key: tuple = (message.instrument, message.order_id)
         waiting: list = self._open.get(key)
         if waiting is None:
@@ -236,6 +243,24 @@ class Acknowledgements:
                 count += future.connection < connection
             for one in self._pop(key, waiting, count):
                 fail(one, CommandLost(f"the command about order {key[1]} was lost with its connection"))
+
+    def resend(self, connection):
+        """The commands sent over connections before this one were never received: return those that are open, as bytes
+        in the order in which they were sent, to be sent over this connection. Their futures stay open.
+        """
+        if connection <= self._oldest:
+            return b""
+        self._oldest = connection
+        lost: list = []
+        future: CommandFuture
+        for waiting in self._open.values():
+            for one in waiting:
+                future = one
+                if future.connection < connection:
+                    future.connection = connection
+                    lost.append((future.number, future.command))
+        lost.sort()
+        return b"".join([command for _, command in lost])
 
     def lose_all(self, error):
         """Nothing will be answered any more, for this reason."""

@@ -31,11 +31,13 @@ class RangeAnswer(NamedTuple):
     next_sequence: int  #: of the next report of the feed
     epoch: int
     checksum: int  #: of all reports before ``seq_num``; 0 if unknown
+    term: int = 0  #: of the exchange's log; 0 if unknown
 
 
 class SnapshotAnswer(NamedTuple):
     snapshot: Snapshot
     epoch: int
+    term: int = 0  #: of the exchange's log; 0 if unknown
 
 
 Answer = RangeAnswer | SnapshotAnswer
@@ -88,7 +90,13 @@ def _range(whole: bytes) -> RangeAnswer:
         raise InvalidAnswer(f"the recovery server answered with the unknown status {reply.status}")
     reports = whole[RetransmitReply.SIZE :]
     return RangeAnswer(
-        RetransmitStatus(reply.status), reply.seq_num, reports, reply.next_sequence, reply.epoch, reply.checksum
+        RetransmitStatus(reply.status),
+        reply.seq_num,
+        reports,
+        reply.next_sequence,
+        reply.epoch,
+        reply.checksum,
+        reply.term,
     )
 
 
@@ -98,7 +106,8 @@ def _snapshot(whole: bytes) -> SnapshotAnswer:
     starts = range(SnapshotHeader.SIZE, end, SnapshotInstrument.SIZE)
     instruments = tuple(_instrument(whole[at : at + SnapshotInstrument.SIZE]) for at in starts)
     orders = np.frombuffer(whole, SNAPSHOT_ORDER, offset=end)
-    return SnapshotAnswer(Snapshot(header.seq_num, instruments, orders, header.digest, header.checksum), header.epoch)
+    snapshot = Snapshot(header.seq_num, instruments, orders, header.digest, header.checksum)
+    return SnapshotAnswer(snapshot, header.epoch, header.term)
 
 
 def _instrument(data: bytes) -> Instrument:

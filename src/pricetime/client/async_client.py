@@ -46,7 +46,7 @@ class AsyncClient(OrderEntry):
         if self._task is not None:
             raise ConnectionLost("login() was called before, and the client reconnects by itself: make a new client")
         self._loop = asyncio.get_running_loop()
-        await self._open()
+        await self._open_first()
         self._task = asyncio.create_task(self._live(), name=f"pricetime client {self._dialogue.owner}")
         try:
             await self.wait_until_active()
@@ -118,7 +118,7 @@ class AsyncClient(OrderEntry):
     # ------------------------------------------------------------------ the task
 
     async def _connect(self) -> socket.socket:
-        return await asyncio.to_thread(socket.create_connection, self.address, self.timeout)
+        return await asyncio.to_thread(socket.create_connection, self.address, self._connect_timeout)
 
     async def _follow(self) -> None:
         self._loop.add_reader(self._socket, self._step)

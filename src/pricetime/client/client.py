@@ -48,7 +48,7 @@ class Client(OrderEntry):
         self._changed = threading.Condition(self._lock)
         self._window_ns = self._direct = 0  # when the window began, and what was sent directly in it
         self._woken = False  # the thread is about to send what is collected
-        run(self._open())
+        run(self._open_first())
         self._wake, self._wakes = socket.socketpair()
         self._wake.setblocking(False)
         name = f"pricetime client {self._dialogue.owner}"
@@ -143,7 +143,7 @@ class Client(OrderEntry):
     # ------------------------------------------------------------------ the client's thread
 
     async def _connect(self) -> socket.socket:
-        return socket.create_connection(self.address, self.timeout)
+        return socket.create_connection(self.address, self._connect_timeout)
 
     async def _follow(self) -> None:
         poll = select.poll()

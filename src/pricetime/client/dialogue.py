@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+from pricetime import address as addresses
 from pricetime.checks import whole
 from pricetime.client.errors import ConnectionLost, LoginRefused, SessionEnded
 from pricetime.errors import InvalidOwner, PricetimeError
@@ -16,6 +17,7 @@ from pricetime.wire.messages import (
     Challenge,
     Heartbeat,
     LoginAccepted,
+    LoginRejected,
 )
 from pricetime.wire.session import Ended, Event, Role, Session
 from pricetime.wire.types import MAX_OWNER, SessionReason
@@ -30,8 +32,12 @@ TEMPORARY = frozenset(
         SessionReason.SEQUENCE_BROKEN,
         SessionReason.TOO_MANY_CLIENTS,
         SessionReason.LOGIN_TOO_SOON,
+        SessionReason.NOT_LEADER,
     }
 )
+
+#: Milliseconds in which the exchange must answer a connection and a login; less if there are several addresses.
+ANSWER_MS, ANSWER_OF_SEVERAL_MS = 5000, 2000
 
 #: What to do about a final end.
 REMEDIES = {
@@ -51,6 +57,7 @@ class Stage(Enum):
 
     DISCONNECTED = auto()  #: no connection
     LOGGING_IN = auto()  #: connected, not logged in
+    RESUMING = auto()  #: logged in; reports about commands of earlier connections are still to come
     ACTIVE = auto()
     LEAVING = auto()  #: the client has sent its Logout
     ENDED = auto()  #: for good: ``error`` says why, None if the client logged out
@@ -60,11 +67,20 @@ class Dialogue:
     """``secret``: b"" if the exchange checks no proofs. ``resume_from``: the first report wanted, None for new ones
     only.
 
-    ``keep_orders``: the exchange leaves the orders in the book when the session ends. Raises InvalidOwner.
+    ``keep_orders``: the exchange leaves the orders in the book when the session ends. ``resends``: the caller sends
+    commands of earlier connections again, so a session is active only after it has all reports about them.
+    ``several``: the exchange has several addresses, so the end of a server is temporary. Raises InvalidOwner.
     """
 
     def __init__(
-        self, owner: int, secret: bytes = b"", *, keep_orders: bool = False, resume_from: int | None = None
+        self,
+        owner: int,
+        secret: bytes = b"",
+        *,
+        keep_orders: bool = False,
+        resume_from: int | None = None,
+        resends: bool = False,
+        several: bool = False,
     ) -> None:
         self.owner = whole(owner, 1, MAX_OWNER, InvalidOwner, "owner")
         self.secret, self.keep_orders = secret, keep_orders
@@ -74,7 +90,11 @@ class Dialogue:
         self.connections = 0  #: logins that were accepted
         self.caught_up = False  #: whether all reports about commands of earlier connections have come
         self.accepted: LoginAccepted | None = None
+        self.term = 0  #: the highest so far
+        self.leader: addresses.Address | None = None  #: where the last node that does not lead said to log in
+        self.setback = ""  #: why the last connection could not be used
         self.outgoing = b""  #: to be sent now
+        self._resends, self._several = resends, several
         self._session = Session(Role.CLIENT, 0)
         self._left = b""  # an incomplete frame
 
@@ -82,7 +102,9 @@ class Dialogue:
 
     def connected(self, now_ns: int) -> None:
         """There is a new connection, on which the exchange sends first."""
-        self._session = Session(Role.CLIENT, now_ns)
+        timeout_ms = ANSWER_OF_SEVERAL_MS if self._several else ANSWER_MS
+        self._session = Session(Role.CLIENT, now_ns, timeout_ms=timeout_ms)
+        self.leader = None
         self._left = self.outgoing = b""
         self.stage = Stage.LOGGING_IN
         self.caught_up = self.connections == 0
@@ -92,6 +114,10 @@ class Dialogue:
         for event in self._session.receive_eof():
             assert isinstance(event, Ended)
             self._end(event._replace(detail=detail))
+
+    def resumed(self) -> None:
+        """The caller has sent the commands of earlier connections again, which it may when ``caught_up`` is True."""
+        self.stage = Stage.ACTIVE
 
     def give_up(self, error: PricetimeError) -> None:
         """End for good, with this error."""
@@ -127,12 +153,29 @@ class Dialogue:
             self.outgoing += session.login(
                 self.owner, self.secret, now_ns, resume_from=self.next_sequence, keep_orders=self.keep_orders
             )
+        elif isinstance(event, LoginRejected) and event.reason == SessionReason.NOT_LEADER:
+            self._redirect(event)
         elif isinstance(event, LoginAccepted):
-            self.accepted, self.next_sequence = event, session.next_sequence
-            self.connections += 1
-            self.stage = Stage.ACTIVE
+            self._accept(event)
         elif isinstance(event, Heartbeat) and event.next_sequence == session.next_sequence:
             self.caught_up = True
+
+    def _redirect(self, rejected: LoginRejected) -> None:
+        """A node that does not lead answered. It may be behind, and then it does not know who leads now."""
+        self.setback = "the node does not lead"
+        if rejected.term >= self.term:
+            self.leader = parse_leader(rejected.leader)
+
+    def _accept(self, accepted: LoginAccepted) -> None:
+        """The login was accepted. A node of a lower term than one before leads no more: leave it."""
+        if accepted.term < self.term:
+            self.setback = f"the exchange there has term {accepted.term}, and term {self.term} has begun elsewhere"
+            self.stage = Stage.DISCONNECTED
+            return
+        self.accepted, self.term = accepted, accepted.term
+        self.next_sequence = self._session.next_sequence
+        self.connections += 1
+        self.stage = Stage.RESUMING if self._resends and not self.caught_up else Stage.ACTIVE
 
     def _end(self, ended: Ended) -> None:
         self.outgoing = ended.reply
@@ -140,7 +183,7 @@ class Dialogue:
             self.stage = Stage.ENDED
             return
         logging_in, self.stage = self.stage is Stage.LOGGING_IN, Stage.DISCONNECTED
-        if ended.reason in TEMPORARY:
+        if ended.reason in TEMPORARY or (self._several and ended.reason == SessionReason.SHUTDOWN):
             return
         reason = SessionReason(ended.reason).name if ended.reason in set(SessionReason) else str(ended.reason)
         remedy = REMEDIES.get(SessionReason(ended.reason), "") if ended.reason in set(SessionReason) else ""
@@ -170,7 +213,7 @@ class Dialogue:
 
     def logout(self, now_ns: int) -> bytes:
         """Return the Logout to send, b"" if the client is not logged in. The exchange answers it and closes."""
-        if self.stage is not Stage.ACTIVE:
+        if self.stage not in {Stage.ACTIVE, Stage.RESUMING}:
             self.stage = Stage.ENDED
             return b""
         self.stage = Stage.LEAVING
@@ -192,3 +235,11 @@ class Dialogue:
             self._end(event)
         elif event is not None:
             self.outgoing += self._session.send(event, now_ns)
+
+
+def parse_leader(text: bytes) -> addresses.Address | None:
+    """Return the address in a rejected login, None if there is none."""
+    try:
+        return addresses.parse(text.rstrip(b"\0").decode())
+    except ValueError:  # UnicodeDecodeError is one
+        return None

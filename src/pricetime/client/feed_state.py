@@ -24,6 +24,7 @@ class EventKind(Enum):
     WHOLE = auto()  #: nothing is missing any more; ``seq_num`` is the last report
     SNAPSHOT = auto()  #: a snapshot as of ``seq_num`` replaced the books
     EPOCH = auto()  #: a new feed began
+    TERM = auto()  #: the feed goes on in a new term: the exchange was started again, or a different node leads
     MISMATCH = auto()  #: the report ``seq_num`` did not fit the books
     UNVERIFIED = auto()  #: a heartbeat contradicts the books, which go up to the report ``seq_num``
     DIVERGED = auto()  #: the reports up to ``seq_num`` were not the exchange's: a snapshot will replace the books
@@ -54,6 +55,8 @@ class FeedStatistics:
     dropped: int = 0  #: early reports dropped for lack of memory
     snapshots: int = 0  #: snapshots that replaced the books
     epochs: int = 0  #: times that a new feed began
+    terms: int = 0  #: times that the feed went on in a new term
+    outdated: int = 0  #: heartbeats and answers of a term that is over
     mismatches: int = 0  #: reports that did not fit the books
     unverified: int = 0  #: heartbeats that contradicted the books
     diverged: int = 0  #: times that the recovery server contradicted the books too

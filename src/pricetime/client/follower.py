@@ -55,13 +55,16 @@ class Follower:
             sent = answer.seq_num + len(answer.reports) // REPORT.itemsize
             self._apply(sequencer.answer_range(answer, now), now, sent)
             return
+        if not sequencer.takes_snapshot(answer.epoch, answer.term, now):
+            return
         try:
             self.builder.load_snapshot(answer.snapshot)
         except SnapshotMismatch:
             sequencer.no_answer(now)
             return
         snapshot = answer.snapshot
-        self._apply(sequencer.answer_snapshot(snapshot.seq_num, answer.epoch, snapshot.checksum, now), now)
+        runs = sequencer.answer_snapshot(snapshot.seq_num, answer.epoch, snapshot.checksum, now, answer.term)
+        self._apply(runs, now)
 
     def _apply(self, runs: list[bytes], now: float, sent: int = 0) -> None:
         """Apply runs of reports. The recovery server sent those before the number ``sent``.

@@ -34,8 +34,8 @@ class CommandFuture:
 
     if not cython.compiled:
         state = PENDING
-        kind = connection = 0
-        value = lock = callbacks = None
+        kind = connection = number = 0
+        value = lock = callbacks = command = None
 
     def done(self):
         """Return whether the answer is there."""
@@ -140,6 +140,7 @@ class CommandFuture:
             return 0
         self.value = value
         self.state = state
+        self.command = None
         if self.callbacks is not None:
             callbacks, self.callbacks = self.callbacks, None
             for callback in callbacks:

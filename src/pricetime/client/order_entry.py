@@ -7,25 +7,24 @@ steps that wait block the thread, so the coroutine ends without ever being suspe
 from __future__ import annotations
 
 import contextlib
-import itertools
-import random
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pricetime import address as addresses
-from pricetime.client import commands
 from pricetime.client.acknowledgements import Acknowledgements
+from pricetime.client.command_calls import CommandCalls
 from pricetime.client.dialogue import Dialogue, Stage
 from pricetime.client.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
-from pricetime.client.future import CommandFuture, OrderFuture
+from pricetime.client.future import CommandFuture
 from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
-from pricetime.types import REPORT, Instruction, OrderType, SelfTrade, Side, TimeInForce
+from pricetime.client.route import Route, addresses_of
+from pricetime.types import REPORT
 from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import ExecutionReport
 
@@ -34,11 +33,8 @@ READ_BYTES = 1 << 18
 #: From so many bytes on that are not sent yet, who sends more waits for the network.
 MOST_UNSENT = 1 << 20
 
-#: Pauses before the attempts to reconnect: the first, which doubles, and the longest.
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 2.0
-
-#: Mass cancels without a ``request_id`` get ids from here on, which no order should have.
-FIRST_REQUEST = 1 << 47
+#: The longest wait for a connection to one of several addresses, in seconds.
+CONNECT_S = 1.0
 
 T = TypeVar("T")
 
@@ -46,15 +42,18 @@ Commands = np.ndarray[Any, np.dtype[np.void]]
 Reports = np.ndarray[Any, np.dtype[np.void]]
 
 
-class OrderEntry:
+class OrderEntry(CommandCalls):
     """A session with an exchange, as one owner: the base of ``Client`` and ``AsyncClient``, which send and wait.
 
-    ``host``, ``port``: of the exchange's order entry; a name, or an address of IPv4 or IPv6. ``secret``: the owner's,
-    b"" for a server that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the
+    ``host``, ``port``: of the exchange's order entry; a name, or an address of IPv4 or IPv6. For a cluster ``host`` is
+    a list of the addresses of its nodes, such as ``["a:7001", "b:7001"]``. ``secret``: the owner's, b"" for a server
+    that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the
     exchange leaves the orders in the book when the session ends. ``resume_from``: number of the first report wanted,
     from 1; None for new reports only. ``timeout``: seconds for connecting, logging in, and each call that waits without
-    a time of its own. ``retries``: attempts to reconnect before the client gives up. ``most_untaken``: reports that may
-    wait for ``reports`` or ``read``. Raises InvalidOwner.
+    a time of its own. ``retries``: attempts to reconnect before the client gives up. ``patience``: seconds instead of
+    attempts, 30 for a list of addresses. ``resend``: after a disconnect the client sends commands again that the
+    exchange did not receive, so that their futures are answered and not lost; by default for a list of addresses.
+    ``most_untaken``: reports that may wait for ``reports`` or ``read``. Raises InvalidOwner and InvalidSetting.
     """
 
     #: Whether ``result`` of a future may wait.
@@ -62,7 +61,7 @@ class OrderEntry:
 
     def __init__(
         self,
-        host: str = "127.0.0.1",
+        host: str | Sequence[str | addresses.Address] = "127.0.0.1",
         port: int = 7001,
         *,
         owner: int,
@@ -72,16 +71,26 @@ class OrderEntry:
         resume_from: int | None = None,
         timeout: float = 5.0,
         retries: int = 10,
+        patience: float | None = None,
+        resend: bool | None = None,
         most_untaken: int = 1 << 22,
     ) -> None:
-        self.address, self.instrument, self.timeout = (host, port), instrument, timeout
+        self._route = route = Route(addresses_of(host, port), retries, patience)
+        super().__init__(instrument)
+        self.address, self.timeout = route.current, timeout
         self.most_untaken = most_untaken  #: reports that may wait to be taken
         self.disconnects = 0  #: connections that were lost
-        self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
-        self._retries, self._attempts = retries, 0  # attempts to reconnect: the most, and since the last login
+        self._resends = route.several if resend is None else resend
+        self._dialogue = Dialogue(
+            owner,
+            secret,
+            keep_orders=keep_orders,
+            resume_from=resume_from,
+            resends=self._resends,
+            several=route.several,
+        )
         self._lock = threading.RLock()  # guards all that follows and the dialogue; callbacks of futures run inside
-        self._acknowledgements = Acknowledgements(self._lock if self._futures_wait else None)
-        self._requests = itertools.count(FIRST_REQUEST)
+        self._acknowledgements = Acknowledgements(self._lock if self._futures_wait else None, self._resends)
         self._queries: list[OpenOrdersQuery] = []
         self._unsent = bytearray()  # messages, to be sent together
         self._socket: socket.socket
@@ -134,90 +143,6 @@ class OrderEntry:
         raise NotImplementedError
 
     # ------------------------------------------------------------------ commands
-
-    def add_order(
-        self,
-        order_id: int,
-        side: Side | int,
-        price: int | None,
-        quantity: int,
-        *,
-        order_type: OrderType | int = OrderType.LIMIT,
-        time_in_force: TimeInForce | int = TimeInForce.GTC,
-        post_only: bool = False,
-        instructions: Instruction | int = 0,
-        trigger_price: int | None = None,
-        display_quantity: int | None = None,
-        expiry_ns: int | None = None,
-        minimum_quantity: int | None = None,
-        protection: int | None = None,
-        self_trade: SelfTrade | int | None = None,
-        instrument: int | None = None,
-        tag: int = 0,
-    ) -> OrderFuture:
-        """Send an order. ``order_id``: below 2**48, of none of the owner's open orders.
-
-        ``price``: ticks; ignored for market, market-to-limit and stop orders. ``instructions``: AT_THE_OPEN or
-        AT_THE_CLOSE for an order of one auction, ALL_OR_NONE; ``post_only=True`` is POST_ONLY. ``trigger_price``:
-        ticks, of a stop or stop-limit order. ``display_quantity``: lots that an iceberg shows at once. ``expiry_ns``:
-        of a GTD order, since 1970. ``minimum_quantity``: lots that must trade at once. ``protection``: ticks that a
-        market or stop order may trade away from its first price. None for those that the order does not have.
-
-        The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for
-        arguments that no order can have, ConnectionLost and SessionEnded. The future raises that of the exchange's
-        reason: whether arguments fit together depends on the venue.
-        """
-        data = commands.new_order(
-            order_id, side, price, quantity, self.instrument if instrument is None else instrument,
-            order_type, time_in_force, instructions | Instruction.POST_ONLY if post_only else instructions,
-            self_trade, tag, trigger_price, display_quantity, expiry_ns, minimum_quantity, protection,
-        )  # fmt: skip
-        return cast(OrderFuture, self._command(data))
-
-    def cancel_order(self, order_id: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
-        """Cancel an order. The answer is its CANCELLED report."""
-        number = self.instrument if instrument is None else instrument
-        return self._command(commands.cancel_order(order_id, number))
-
-    def reduce_order(self, order_id: int, by: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
-        """Take ``by`` lots off an order, which keeps its place in the queue. The answer is its REDUCED report."""
-        number = self.instrument if instrument is None else instrument
-        return self._command(commands.reduce_order(order_id, by, number))
-
-    def replace_order(
-        self,
-        order_id: int,
-        price: int | None,
-        quantity: int,
-        *,
-        trigger_price: int | None = None,
-        display_quantity: int | None = None,
-        expiry_ns: int | None = None,
-        protection: int | None = None,
-        instrument: int | None = None,
-    ) -> OrderFuture:
-        """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``.
-
-        ``price``: None for an order that has none, such as a stop order. ``trigger_price``, ``display_quantity``,
-        ``expiry_ns``, ``protection``: see ``add_order``. Without any of them they stay. With one of them, give all
-        that the order has: one that is left out is an error, because a replace does not change the kind of an order.
-        """
-        data = commands.replace_order(
-            order_id, price, quantity, self.instrument if instrument is None else instrument,
-            trigger_price, display_quantity, expiry_ns, protection,
-        )  # fmt: skip
-        return cast(OrderFuture, self._command(data))
-
-    def mass_cancel(
-        self, *, side: Side | int | None = None, instrument: int | None = None, request_id: int | None = None
-    ) -> CommandFuture[ExecutionReport]:
-        """Cancel the owner's orders: on one side or both, of one instrument or all.
-
-        The answer is the MASS_CANCELLED report, whose quantity is the number of cancelled orders. ``request_id``: below
-        2**48, the ``order_id`` of the answer; by default a new one.
-        """
-        number = next(self._requests) if request_id is None else request_id
-        return self._command(commands.mass_cancel(number, instrument, side))
 
     def send(self, orders: Commands) -> None:
         """Send many commands, as an array of ``pricetime.COMMAND``. O(n), without a Python step for each.
@@ -274,9 +199,8 @@ class OrderEntry:
 
     @property
     def term(self) -> int:
-        """Term of the exchange's log at the last login; 0 before the first. It grows with every start."""
-        accepted = self._dialogue.accepted
-        return 0 if accepted is None else accepted.term
+        """Term of the exchange's log at the last login; 0 before the first. It grows with every start and failover."""
+        return self._dialogue.term
 
     @property
     def is_active(self) -> bool:
@@ -383,10 +307,10 @@ class OrderEntry:
             dialogue.disconnected("the connection was closed")
         if dialogue.is_between_messages and (data is None or len(data) < READ_BYTES):
             open_commands.all_read()
-        if dialogue.stage is Stage.ACTIVE:
-            self._attempts = 0
         if dialogue.caught_up:
-            open_commands.lose(dialogue.connections)
+            self._settle()
+        if dialogue.stage is Stage.ACTIVE and self._route.is_trying:
+            self._route.logged_in()
         if self._untaken > self.most_untaken:
             dialogue.give_up(
                 ReportsUntaken(
@@ -397,6 +321,15 @@ class OrderEntry:
         dialogue.due(time.monotonic_ns())
         self._unsent += dialogue.outgoing
         dialogue.outgoing = b""
+
+    def _settle(self) -> None:
+        """What of earlier connections is not answered now will not be: send it again, or say so. Under the lock."""
+        dialogue, open_commands = self._dialogue, self._acknowledgements
+        if not self._resends:
+            open_commands.lose(dialogue.connections)
+        elif dialogue.stage is Stage.RESUMING:
+            self._unsent += open_commands.resend(dialogue.connections)
+            dialogue.resumed()
 
     # ------------------------------------------------------------------ connections, login and logout
 
@@ -411,6 +344,7 @@ class OrderEntry:
                 if self._has_ended:
                     break
                 self.disconnects += 1
+                self._route.redirect(self._dialogue.leader)
             if not await self._reconnect():
                 break
         with self._lock:
@@ -419,26 +353,39 @@ class OrderEntry:
 
     async def _reconnect(self) -> bool:
         """Connect again. Returns False if the client has ended."""
-        while self._attempts < self._retries:
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * (1 << min(self._attempts, 10)))
-            self._attempts += 1
-            await self._wait_for(lambda: self._has_ended, pause_s * random.uniform(0.5, 1.0))  # so that clients spread
+        route, dialogue = self._route, self._dialogue
+        while (pause_s := route.pause(time.monotonic())) is not None:
+            if pause_s:
+                await self._wait_for(lambda: self._has_ended, pause_s)
             if self._has_ended:
                 return False
             with contextlib.suppress(ConnectionLost):
                 await self._open()
                 return True
+        why = f" ({dialogue.setback})" if dialogue.setback else ""
         with self._lock:
-            self._dialogue.give_up(
+            dialogue.give_up(
                 ConnectionLost(
-                    f"login failed after {self._retries} attempts at {addresses.text(self.address)}: "
+                    f"login failed after {route.bound} at {route.text}{why}: "
                     f"is the exchange up? A new client with resume_from={self.next_sequence} continues here"
                 )
             )
         return False
 
+    async def _open_first(self) -> None:
+        """Connect for the first time. Raises ConnectionLost."""
+        if not self._route.several:
+            await self._open()
+        elif not await self._reconnect():
+            raise self._dialogue.error or ConnectionLost("the client was closed")
+
+    @property
+    def _connect_timeout(self) -> float:
+        return min(self.timeout, CONNECT_S) if self._route.several else self.timeout
+
     async def _open(self) -> None:
         """Connect. What was collected for the connection before is lost. Raises ConnectionLost."""
+        self.address = self._route.next()
         try:
             made = await self._connect()
         except OSError as error:
@@ -459,13 +406,14 @@ class OrderEntry:
         return self._dialogue.stage is Stage.ENDED
 
     async def _wait_until_active(self, timeout: float | None) -> None:
-        timeout = self.timeout if timeout is None else timeout
+        if timeout is None:
+            timeout = self.timeout + (self._route.patience or 0.0)  # the client gives up before
         settled = {Stage.ACTIVE, Stage.LEAVING, Stage.ENDED}
         await self._wait_for(lambda: self._dialogue.stage in settled, timeout)
         if self._dialogue.error is not None:
             raise self._dialogue.error
         if self._dialogue.stage is not Stage.ACTIVE:
-            raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout:g} s")
+            raise NotAcknowledged(f"no login at {self._route.text} within {timeout:g} s")
 
     async def _close(self) -> None:
         with self._lock:

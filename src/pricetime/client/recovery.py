@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+from collections.abc import Sequence
 
 from pricetime import address as addresses
 from pricetime.client.answers import Answer, Answers
@@ -17,13 +18,14 @@ READ_BYTES = 1 << 20
 class Recovery:
     """One request at a time. Connects for the first, keeps the connection, and reconnects if it breaks.
 
-    ``address``: host, by name or address, and port; of several addresses each connection tries the next.
+    ``known``: of each server host, by name or address, and port. Each connection tries the next one, and the next
+    address if a name has several.
     ``selector``: watches the connection. ``patience``: seconds that the server may be silent before a question is
     given up.
     """
 
-    def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, patience: float) -> None:
-        self.address, self.patience = address, patience
+    def __init__(self, known: Sequence[addresses.Address], selector: selectors.BaseSelector, patience: float) -> None:
+        self.known, self.address, self.patience = known, known[0], patience
         self.asking = False  #: whether a request is open
         self.failure = ""  #: why the last request got no answer, empty if it got one
         self._selector = selector
@@ -65,6 +67,11 @@ class Recovery:
             self.failure = ""
         return found
 
+    def leave(self) -> None:
+        """The answers of this server are behind: ask the next one, if there is one."""
+        if len(self.known) > 1 and not self.asking:
+            self.close()
+
     @property
     def deadline(self) -> float | None:
         """When the open request fails, None without one."""
@@ -85,9 +92,11 @@ class Recovery:
         self._answers = Answers()
 
     def _connect(self) -> None:
-        known = addresses.resolve(self.address)
-        family, where = known[self._connections % len(known)]
+        rounds, place = divmod(self._connections, len(self.known))
+        self.address = self.known[place]
         self._connections += 1
+        found = addresses.resolve(self.address)
+        family, where = found[rounds % len(found)]
         made = socket.socket(family, socket.SOCK_STREAM)
         made.setblocking(False)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -14,6 +14,9 @@ contradicts the books too, they have diverged: a snapshot is requested.
 6. The memory for early reports is bounded. While a gap is open, the latest are dropped and requested later; while a
 snapshot is awaited, the oldest, because the snapshot contains them.
 7. After ``silent_after`` intervals without a heartbeat the feed is silent: reports may be missing.
+8. A feed goes on in a higher term when the exchange was started again, or when a different node of a cluster leads. The
+new term is believed once its heartbeat agrees with the books in number and checksum, or the recovery server says it. So
+a subscriber that was not ahead needs no snapshot. After that, heartbeats and answers of lower terms are ignored.
 
 The caller passes the time, applies the returned reports, and fetches what is ``wanted``.
 """
@@ -72,7 +75,8 @@ class Sequencer:
         self.next_sequence = next_sequence or 1  #: number of the next report to return
         self.checksum = checksum  #: of all reports before it
         self.epoch = 0  #: ns, 0 while unknown
-        self.term = 0  #: of the exchange's log, from the last heartbeat of this feed; 0 while unknown
+        self.term = 0  #: the highest term of the exchange's log that agrees with the reports; 0 while unknown
+        self.busy = False  #: the exchange cannot acknowledge commands, as the last heartbeat of this feed says
         self.statistics = FeedStatistics()  #: counts so far
         self.events: deque[FeedEvent] = deque(maxlen=MOST_EVENTS)  #: for the caller to take, oldest first
         self.patience, self.retry = patience, retry
@@ -121,7 +125,8 @@ class Sequencer:
         if datagram[0] == FeedHeartbeat.TYPE and size == REPORT_BYTES:
             self.statistics.heartbeats += 1
             heartbeat = FeedHeartbeat.decode(datagram)
-            self.heartbeat(heartbeat.seq_num, heartbeat.epoch, heartbeat.checksum, now, heartbeat.term)
+            busy = heartbeat.busy != 0
+            self.heartbeat(heartbeat.seq_num, heartbeat.epoch, heartbeat.checksum, now, heartbeat.term, busy)
             return []
         first, count = SEQ_NUM.unpack_from(datagram)[0], size // REPORT_BYTES
         last = SEQ_NUM.unpack_from(datagram, size - REPORT_BYTES)[0]
@@ -136,14 +141,28 @@ class Sequencer:
         self._note(before, now)
         return runs
 
-    def heartbeat(self, seq_num: int, epoch: int, checksum: int, now: float, term: int = 0) -> None:
+    def heartbeat(self, seq_num: int, epoch: int, checksum: int, now: float, term: int = 0, busy: bool = False) -> None:
         """Process a heartbeat: the number of the next report, and the checksum of all before it."""
         before = self.state
         if self._is_ours(seq_num, epoch, checksum):
-            self.term = term
+            if term < self.term:
+                self.statistics.outdated += 1
+                return
+            self.busy = busy
             self._hear(now)
             self._compare(seq_num, checksum)
+            if self.state is FeedState.WHOLE and seq_num == self.next_sequence:
+                self._enter_term(term)
         self._note(before, now)
+
+    def _enter_term(self, term: int) -> None:
+        """A heartbeat that agrees with the books, or the recovery server, names this term."""
+        if term <= self.term:
+            return
+        if self.term:
+            self.statistics.terms += 1
+            self.events.append(FeedEvent(EventKind.TERM, self.next_sequence - 1))
+        self.term = term
 
     def idle(self, now: float) -> bool:
         """Call when nothing is left to read. Returns whether the feed has become silent since the last call."""
@@ -180,7 +199,7 @@ class Sequencer:
         if not self._confirmed:
             same = seq_num == self.next_sequence and checksum == self.checksum
             if self.epoch == 0 or self._waiting or same:
-                self.epoch = epoch
+                self.epoch, self.term = epoch, 0
                 return True
         if epoch in self._denied:
             self.statistics.foreign += 1
@@ -312,7 +331,10 @@ class Sequencer:
 
     def answer_range(self, answer: RangeAnswer, now: float) -> list[bytes]:
         """Process the answer to a request for reports. Returns the reports that can be applied now."""
-        status, seq_num, reports, next_sequence, epoch, _ = answer
+        status, seq_num, reports, next_sequence, epoch, _, term = answer
+        if self._is_outdated(epoch, term):
+            self.no_answer(now)
+            return []
         asked, self._asked = self._asked, None
         before = self.state
         self._ask_at = now + self.retry
@@ -324,6 +346,7 @@ class Sequencer:
             and status is not RetransmitStatus.RANGE_LIMITED
             and self._agrees(asked, answer, now)
         ):
+            self._enter_term(term)
             self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
             if status is RetransmitStatus.RANGE_AHEAD:
                 self._ask_at = now + self.patience
@@ -356,10 +379,23 @@ class Sequencer:
             return False
         return True
 
-    def answer_snapshot(self, seq_num: int, epoch: int, checksum: int, now: float) -> list[bytes]:
+    def takes_snapshot(self, epoch: int, term: int, now: float) -> bool:
+        """Whether to load a snapshot that came; False if it is of a term that is over: then it is requested again."""
+        if self._is_outdated(epoch, term):
+            self.no_answer(now)
+            return False
+        return True
+
+    def _is_outdated(self, epoch: int, term: int) -> bool:
+        """Whether an answer comes from a node that a new term has passed by. ``term``: 0 if unknown."""
+        outdated = epoch == self.epoch and 0 < term < self.term
+        self.statistics.outdated += outdated
+        return outdated
+
+    def answer_snapshot(self, seq_num: int, epoch: int, checksum: int, now: float, term: int = 0) -> list[bytes]:
         """The caller has loaded a snapshot as of ``seq_num``. Returns the kept reports that follow it.
 
-        ``checksum``: of all reports up to that one.
+        ``checksum``: of all reports up to that one. ``term``: of the exchange's log, 0 if unknown.
         """
         self._asked = None
         before = self.state
@@ -368,6 +404,7 @@ class Sequencer:
         self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
         self.next_sequence = seq_num + 1
         self.checksum = checksum
+        self._enter_term(term)
         self._claims = {claim for claim in self._claims if claim[0] > seq_num + 1}
         self._ask_at = now
         self.statistics.snapshots += 1
@@ -404,7 +441,7 @@ class Sequencer:
             self._start_over(now)
         if self.epoch != 0:  # the heartbeats so far were not of this feed
             self._silent, self._heard = True, False
-        self.epoch, self._confirmed = epoch, True
+        self.epoch, self._confirmed, self.term = epoch, True, 0
         return not started_over
 
     def _start_over(self, now: float) -> None:

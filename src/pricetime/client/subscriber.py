@@ -5,20 +5,24 @@ from __future__ import annotations
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from pricetime.address import Address
+from pricetime.client.answers import Answer, RangeAnswer
 from pricetime.client.errors import BookNotWhole
 from pricetime.client.feed_state import FeedEvent, FeedState, FeedStatistics
 from pricetime.client.follower import Follower, Reports
 from pricetime.client.receiver import Receiver
 from pricetime.client.recovery import Recovery
+from pricetime.client.route import addresses_of
 from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.core.instrument import Instrument
 from pricetime.core.order_book import OrderBook
 from pricetime.core.snapshot import IndicativePrice
 from pricetime.native.udp import granted_bytes, join_feed
+from pricetime.wire.types import RetransmitStatus
 
 #: The most pieces of the feed that are read before anything else is done.
 PIECES = 256
@@ -27,16 +31,16 @@ PIECES = 256
 class Subscriber:
     """The books of an exchange, rebuilt from its feed.
 
-    ``group``, ``port``, ``interface``: of the feed. ``recovery``: host and port of the recovery server; without one,
-    gaps cannot be filled and the feed must be joined before its first report. ``instruments``: ids or ``Instrument``
-    values, needed only without ``recovery``; otherwise a snapshot has them. ``capacity``, ``level_capacity``: as in
-    ``BookBuilder``. ``receive_buffer_bytes``: what the kernel buffers, with a warning if it grants less; by default
-    what it grants, up to 64 MiB. ``spins``: ``poll`` never sleeps while it waits, but yields the processor; for a
-    subscriber with a processor of its own. ``recovery_patience``: seconds before a request to the recovery server
-    fails. ``on_reports``: called with each applied array of ``pricetime.REPORT``. ``on_event``: called with each
-    ``FeedEvent``. Further settings are those of ``Sequencer``, such as ``heartbeat_interval`` (0.1 s) and
-    ``silent_after`` (10 intervals: the state is SILENT after 1 s without a heartbeat). Raises FeedUnavailable,
-    InvalidSetting and MemoryError.
+    ``group``, ``port``, ``interface``: of the feed. ``recovery``: host and port of the recovery server, or a list of
+    those of the nodes of a cluster, which are asked in turn; without one, gaps cannot be filled and the feed must be
+    joined before its first report. ``instruments``: ids or ``Instrument`` values, needed only without ``recovery``;
+    otherwise a snapshot has them. ``capacity``, ``level_capacity``: as in ``BookBuilder``. ``receive_buffer_bytes``:
+    what the kernel buffers, with a warning if it grants less; by default what it grants, up to 64 MiB. ``spins``:
+    ``poll`` never sleeps while it waits, but yields the processor; for a subscriber with a processor of its own.
+    ``recovery_patience``: seconds before a request to the recovery server fails. ``on_reports``: called with each
+    applied array of ``pricetime.REPORT``. ``on_event``: called with each ``FeedEvent``. Further settings are those of
+    ``Sequencer``, such as ``heartbeat_interval`` (0.1 s) and ``silent_after`` (10 intervals: the state is SILENT after
+    1 s without a heartbeat). Raises FeedUnavailable, InvalidSetting and MemoryError.
 
     A subscriber has no thread: ``poll`` reads what has come and returns; ``reports`` and ``wait_until`` call it. Only
     one thread at a time may use it.
@@ -48,7 +52,7 @@ class Subscriber:
         port: int = 7003,
         *,
         interface: str = "127.0.0.1",
-        recovery: tuple[str, int] | None = ("127.0.0.1", 7002),
+        recovery: Address | Sequence[str | Address] | None = ("127.0.0.1", 7002),
         instruments: Iterable[Instrument | int] = (),
         capacity: int = 1 << 20,
         level_capacity: int | None = None,
@@ -75,7 +79,9 @@ class Subscriber:
         self._last_datagram: float | None = None
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
-        self._recovery = None if recovery is None else Recovery(recovery, self._selector, recovery_patience)
+        self._recovery = None
+        if recovery is not None:
+            self._recovery = Recovery(servers_of(recovery), self._selector, recovery_patience)
 
     # ------------------------------------------------------------------ state
 
@@ -99,10 +105,17 @@ class Subscriber:
 
     @property
     def term(self) -> int:
-        """Term of the exchange's log, from the last heartbeat; 0 before the first. It grows with every start of the
-        exchange.
+        """Term of the exchange's log; 0 before a heartbeat agrees with the books. It grows with every start of the
+        exchange, and when a different node of a cluster leads.
         """
         return self.sequencer.term
+
+    @property
+    def busy(self) -> bool:
+        """Whether the exchange said in its last heartbeat that it cannot acknowledge commands, and rejects new orders
+        as BUSY.
+        """
+        return self.sequencer.busy
 
     @property
     def statistics(self) -> FeedStatistics:
@@ -247,8 +260,11 @@ class Subscriber:
             return False
         asked = recovery.asking
         answers = recovery.step(now)
+        outdated = sequencer.statistics.outdated
         for answer in answers:
             self._follower.answer(answer, now)
+        if sequencer.statistics.outdated != outdated or any(map(is_ahead, answers)):
+            recovery.leave()
         if asked and not recovery.asking and not answers:
             sequencer.no_answer(now)
         if not recovery.asking and (wanted := sequencer.wanted(now)) is not None:
@@ -283,3 +299,15 @@ class Subscriber:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def is_ahead(answer: Answer) -> bool:
+    """Return whether the recovery server does not have what was requested yet."""
+    return isinstance(answer, RangeAnswer) and answer.status is RetransmitStatus.RANGE_AHEAD
+
+
+def servers_of(recovery: Address | Sequence[str | Address]) -> list[Address]:
+    """Return the addresses of the recovery servers: of one, given as host and port, or of several."""
+    if len(recovery) == 2 and isinstance(recovery[0], str) and isinstance(recovery[1], int):
+        return [(recovery[0], recovery[1])]
+    return addresses_of(recovery, 0)  # type: ignore[arg-type]  # the union is a pair or a sequence of addresses

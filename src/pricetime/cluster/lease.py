@@ -73,6 +73,15 @@ class Lease:
         """Whether this node acquired it, and has not released or lost it since."""
         return self._revision > 0
 
+    @property
+    def revision(self) -> int:
+        """Of this node's lease; 0 without."""
+        return self._revision
+
+    def adopt(self, revision: int) -> None:
+        """Continue with the lease that this node has acquired over a different connection."""
+        self._revision = revision
+
     async def acquire(self, holder: Holder) -> bool:
         """Take the lease if it is free. Returns whether this node has it now. Raises Declined and Unknown."""
         _, revision, free = await self._read()

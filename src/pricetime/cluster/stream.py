@@ -126,6 +126,10 @@ class PageStream:
             low, high = (middle, high) if before else (low, middle)
         return await self._find_from(max(first, low - 2 * IN_FLIGHT), low - IN_FLIGHT, command, end)
 
+    async def next_record(self, sequence: int) -> Stored | None:
+        """Return the first term record from a message of the stream on; None without one. Raises Declined, Unknown."""
+        return await self._message({"seq": sequence, "next_by_subj": self._term_subject})
+
     def read(self, after: Stored | None = None) -> AsyncIterator[Stored]:
         """Return all messages after one that was read, for ever; without one from the first message that is left.
 

@@ -159,6 +159,7 @@ cdef enum:
     NO_REFERENCE_PRICE = 66
     MUST_UNCROSS = 67
     REFRESHES_FULL = 68
+    BUSY = 69
     # PassiveAction
     ADD = 1
     EXECUTE = 2

@@ -22,6 +22,7 @@ WHY: dict[int, str] = {
     Reason.INVALID_ORDER_ID: "the order number is too large",
     Reason.PRICE_OUTSIDE_BAND: "the price is outside the price band of this instrument",
     Reason.INSTRUMENT_HALTED: "the instrument is halted: only cancels are accepted",
+    Reason.BUSY: "the exchange cannot acknowledge orders at present: try again later",
     Reason.THROTTLED: "too many orders a second: wait a moment",
     Reason.MALFORMED: "the order was malformed",
     Reason.INVALID_PHASE: "no such phase",

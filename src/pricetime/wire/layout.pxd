@@ -217,7 +217,7 @@ ctypedef packed struct Logout:
 # On the feed: the number of the next report, and a checksum over all before it. A datagram of its own.
 ctypedef packed struct FeedHeartbeat:
     u8 type
-    u8 stalled                 # 1: the exchange cannot acknowledge commands at present and rejects new orders; else 0
+    u8 busy                    # 1: the exchange cannot acknowledge commands at present and rejects new orders; else 0
     u16 zero
     u32 checksum               # of all reports before seq_num
     u64 seq_num                # of the next report: a subscriber that expects a lower number has missed reports
@@ -247,7 +247,7 @@ ctypedef packed struct RetransmitReply:
     u64 next_sequence          # of the next report of the feed
     u64 epoch                  # of the feed
     u32 checksum               # of all reports before seq_num, with RANGE_FOLLOWS, or if seq_num is next_sequence; else 0
-    u32 zero2
+    u32 term                   # of the exchange's log, as in LoginAccepted
 
 # To the recovery server: send a snapshot of all books, or of the instruments alone.
 ctypedef packed struct SnapshotRequest:
@@ -267,7 +267,7 @@ ctypedef packed struct SnapshotHeader:
     u64 digest                 # of all books; a subscriber's own must be equal
     u64 epoch                  # of the feed
     u32 checksum               # of all reports up to and including seq_num
-    u32 zero3
+    u32 term                   # of the exchange's log, as in LoginAccepted
 
 # From the recovery server: an instrument and its rules.
 ctypedef packed struct SnapshotInstrument:

@@ -10,7 +10,7 @@ local pricetime = Proto("pricetime", "pricetime")
 -- The schema of the wire, written by "make wire": the names of numbers, then the fields of each message in their order,
 -- each with its type or its number of bytes, and the names of its numbers.
 local schema = [[
-enum AcknowledgementLevel: 0 VOLATILE, 1 MEMORY, 2 DURABLE
+enum AcknowledgementLevel: 0 VOLATILE, 1 MEMORY, 2 DURABLE, 3 REPLICATED
 bits Instruction: 1 POST_ONLY, 2 AT_THE_OPEN, 4 AT_THE_CLOSE, 8 ALL_OR_NONE, 128 EXTENDED
 bits LoginFlag: 1 KEEP_ORDERS, 2 RESUME
 enum OrderType: 0 LIMIT, 1 MARKET, 2 MARKET_TO_LIMIT, 3 STOP, 4 STOP_LIMIT
@@ -25,14 +25,15 @@ enum Reason: 0 NONE, 1 UNKNOWN_COMMAND, 2 UNKNOWN_INSTRUMENT, 3 INVALID_SIDE, 4 
     35 SELF_TRADE, 36 KEPT_PLACE, 37 BY_MASS_CANCEL, 38 BY_DISCONNECT, 39 AS_MAKER, 40 BY_OPERATOR, 41 UNFINISHED,
     42 NEVER_RESTS, 43 MORE_FOLLOW, 44 WAITS, 45 AT_MARKET, 46 PRICED, 47 AUCTION_REMAINDER, 48 MINIMUM_UNFILLABLE,
     49 OUTSIDE_RANGE, 50 NO_AUCTION_PRICE, 51 EXPIRY_REACHED, 52 DAY_ENDED, 53 TRADED_MORE, 64 INVALID_PROTECTION,
-    65 TRIGGERS_AT_ONCE, 66 NO_REFERENCE_PRICE, 67 MUST_UNCROSS, 68 REFRESHES_FULL
+    65 TRIGGERS_AT_ONCE, 66 NO_REFERENCE_PRICE, 67 MUST_UNCROSS, 68 REFRESHES_FULL, 69 BUSY
 enum ReportKind: 1 ACCEPTED, 2 TRADE, 3 CANCELLED, 4 REPLACED, 5 REDUCED, 6 EXPIRED, 7 REJECTED, 8 MASS_CANCELLED,
     9 PHASE_CHANGED, 10 OPEN_ORDER, 11 OPEN_ORDERS_END, 12 TRIGGERED, 13 REFRESHED, 14 INDICATIVE, 15 UNCROSSED,
     16 AUCTION_TRADE, 17 EXPIRY_DONE, 18 PRICE_SET, 19 HIDDEN
 enum RetransmitStatus: 0 RANGE_FOLLOWS, 1 RANGE_GONE, 2 RANGE_AHEAD, 3 RANGE_LIMITED
 enum SessionReason: 0 NO_REASON, 1 CLIENT_LOGOUT, 2 BAD_VERSION, 3 BAD_CREDENTIALS, 4 SEQUENCE_GONE, 5 LOGIN_TIMEOUT,
     6 UNKNOWN_TYPE, 7 OUT_OF_STATE, 8 HEARTBEAT_TIMEOUT, 9 THROTTLE_EXCEEDED, 10 SLOW_READER, 11 SUPERSEDED,
-    12 SHUTDOWN, 13 TOO_MANY_CLIENTS, 14 SEQUENCE_BROKEN, 15 CREDENTIALS_REVOKED, 16 LOGIN_TOO_SOON, 17 BY_OPERATOR
+    12 SHUTDOWN, 13 TOO_MANY_CLIENTS, 14 SEQUENCE_BROKEN, 15 CREDENTIALS_REVOKED, 16 LOGIN_TOO_SOON, 17 BY_OPERATOR,
+    18 NOT_LEADER
 enum Side: 1 BID, 2 ASK
 enum TimeInForce: 0 GTC, 1 DAY, 2 GTD, 3 IOC, 4 FOK, 5 GFA
 1 NewOrder: type u8, side u8 Side, time_in_force u8 TimeInForce, flags u8, instrument u32, order_id u64, price i64,
@@ -51,17 +52,18 @@ enum TimeInForce: 0 GTC, 1 DAY, 2 GTD, 3 IOC, 4 FOK, 5 GFA
 33 Login: type u8, version u8, login_flags u8 LoginFlag, zero u8, owner u32, next_sequence u64, proof 32
 34 LoginAccepted: type u8, level u8 AcknowledgementLevel, login_flags u8 LoginFlag, zero u8, owner u32,
     next_sequence u64, oldest_sequence u64, heartbeat_ms u32, timeout_ms u32, orders_per_second u32, term u32
-35 LoginRejected: type u8, session_reason u8 SessionReason, zero u16, owner u32, oldest_sequence u64
+35 LoginRejected: type u8, session_reason u8 SessionReason, zero u16, owner u32, oldest_sequence u64, term u32,
+    zero2 u32, leader 64
 36 Heartbeat: type u8, zero u8, zero2 u16, zero3 u32, next_sequence u64
 37 Logout: type u8, session_reason u8 SessionReason, zero u16, zero2 u32, next_sequence u64
-48 FeedHeartbeat: type u8, zero u8, zero2 u16, checksum u32, seq_num u64, epoch u64, timestamp u64, term u32, zero3 u32,
-    zero4 u64
+48 FeedHeartbeat: type u8, busy u8, zero u16, checksum u32, seq_num u64, epoch u64, timestamp u64, term u32, zero2 u32,
+    zero3 u64
 49 RetransmitRequest: type u8, zero u8, zero2 u16, count u32, seq_num u64, epoch u64
 50 RetransmitReply: type u8, status u8 RetransmitStatus, zero u16, count u32, seq_num u64, oldest_sequence u64,
-    next_sequence u64, epoch u64, checksum u32, zero2 u32
+    next_sequence u64, epoch u64, checksum u32, term u32
 51 SnapshotRequest: type u8, zero u8, zero2 u16, without_orders u32
 52 SnapshotHeader: type u8, zero u8, zero2 u16, instruments u32, seq_num u64, orders u64, digest u64, epoch u64,
-    checksum u32, zero3 u32
+    checksum u32, term u32
 53 SnapshotInstrument: type u8, phase u8 Phase, price_decimals u16, instrument u32, tick_size u64, lot_size u64,
     low_price i64, high_price i64, price_unit u64, symbol 16
 54 SnapshotOrder: type u8, side u8 Side, taking u16, instrument u32, order_id u64, price i64, quantity u64, zero u64,

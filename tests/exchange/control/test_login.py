@@ -22,7 +22,7 @@ from tests.exchange.loops import Events, Listener, LoopThread, connect, loop_thr
 
 SECRET = b"a secret that only owner 7 knows"
 SECRETS = Secrets({7: Owner(7, "seven", SECRET)})
-CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 16
+CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 88
 
 
 def login(nonce: bytes, owner: int = 7, flags: int = 0, sequence: int = 0, **wrong: Any) -> bytes:
@@ -93,8 +93,8 @@ def server() -> Iterator[LoginServer]:
 
 def refusal(connection: socket.socket) -> tuple[SessionReason, int]:
     """Why, and to which owner it was said; then nothing more comes."""
-    kind, reason, zero, owner, oldest = struct.unpack("<BBHIQ", receive(connection, REJECTED_BYTES))
-    assert (kind, zero, oldest) == (35, 0, 0)
+    kind, reason, zero, owner, oldest, *leader = struct.unpack("<BBHIQII64s", receive(connection, REJECTED_BYTES))
+    assert (kind, zero, oldest, leader) == (35, 0, 0, [0, 0, bytes(64)])
     assert connection.recv(1) == b""
     connection.close()
     return SessionReason(reason), owner

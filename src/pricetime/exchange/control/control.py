@@ -117,7 +117,9 @@ class Control:
         self._login_handler = LoginHandler(
             prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
         )
-        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.follower, self._limited_log)
+        self._recovery = RecoveryServer(
+            prepared.recovery, config, exchange.store, exchange.follower, self._limited_log, lambda: exchange.term
+        )
         self._copies: JournalServer | None = None
         self._page: Page | None = None
         self._announce()

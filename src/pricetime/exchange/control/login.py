@@ -92,7 +92,7 @@ class LoginHandler(Acceptor):
 
     def _check_login(self, client: Client, login: Login, nonce: bytes) -> None:
         client.owner = login.owner
-        if login.version != WIRE_VERSION or login.malformed or login.flags & ~KNOWN_FLAGS:
+        if not is_known(login):
             client.reason = SessionReason.BAD_VERSION
         elif not self._verify(login, nonce):
             client.reason = SessionReason.BAD_CREDENTIALS
@@ -120,5 +120,13 @@ class LoginHandler(Acceptor):
         self.counts[f"rejected: {client.reason.name}"] += 1
         self._log.info("login rejected", reason=client.reason.name, owner=client.owner, address=client.address)
         with suppress(OSError):
-            client.socket.send(LoginRejected(reason=client.reason, owner=client.owner).encode())
+            client.socket.send(self._rejection(client).encode())
             client.socket.recv(MOST_READ_BYTES - Login.SIZE)
+
+    def _rejection(self, client: Client) -> LoginRejected:
+        return LoginRejected(reason=client.reason, owner=client.owner)
+
+
+def is_known(login: Login) -> bool:
+    """Is it a login of this version, with known flags?"""
+    return login.version == WIRE_VERSION and not login.malformed and not login.flags & ~KNOWN_FLAGS

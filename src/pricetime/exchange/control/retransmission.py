@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import numpy as np
@@ -68,17 +68,29 @@ LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
 
 
 class RecoveryServer(Acceptor):
-    """Serves subscribers in the running event loop, from ``open`` to ``close``."""
+    """Serves subscribers in the running event loop, from ``open`` to ``close``. ``term``: returns
+    that of the log, 0 if it is unknown."""
 
     def __init__(
-        self, listener: socket.socket, config: GatewayConfig, store: FeedStore, books: Follower, log: LimitedLog
+        self,
+        listener: socket.socket,
+        config: GatewayConfig,
+        store: FeedStore,
+        books: Follower,
+        log: LimitedLog,
+        term: Callable[[], int] = lambda: 0,
     ) -> None:
         places: Places[Client] = Places(config.recovery_clients, config.recovery_clients_per_address)
         super().__init__(listener, "cannot accept a recovery connection", log, places)
         self._config = config
         self._store = store
         self._books = books
-        self._snapshots = SharedSnapshot(books, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
+        self._term = term
+        self._snapshots = SharedSnapshot(
+            lambda: Encoded(books.snapshot(), store.epoch, term()),
+            config.snapshot_cache_ms / 1000,
+            config.snapshot_copies,
+        )
         self._all = self._bucket(config.recovery_total_per_second)
 
     def _bucket(self, per_second: int) -> TokenBucket:
@@ -154,6 +166,7 @@ class RecoveryServer(Acceptor):
             next_sequence=store.next_sequence,
             epoch=store.epoch,
             checksum=checksum,
+            term=self._term(),
         )
         await self._send(client, header.encode() + reports)
 
@@ -188,7 +201,7 @@ class RecoveryServer(Acceptor):
         if without_orders:
             allowance.take(REQUEST_COST_REPORTS)
             known = await asyncio.to_thread(self._books.instruments)
-            await self._send(client, _header(known, self._store.epoch))
+            await self._send(client, _header(known, self._store.epoch, self._term()))
             return
         async with self._snapshots.read() as snapshot:
             allowance.take(snapshot.count + REQUEST_COST_REPORTS)
@@ -217,8 +230,8 @@ class Pace:
 class Encoded:
     """A snapshot in its wire format."""
 
-    def __init__(self, snapshot: Snapshot, epoch: int) -> None:
-        self.header = _header(snapshot, epoch)
+    def __init__(self, snapshot: Snapshot, epoch: int, term: int) -> None:
+        self.header = _header(snapshot, epoch, term)
         self.orders = snapshot.orders.view(np.uint8).data
         self.count = len(snapshot.orders)
 
@@ -226,14 +239,15 @@ class Encoded:
 class SharedSnapshot:
     """Shares one snapshot among requests at about the same time.
 
-    ``good_for_s``: age up to which a snapshot is reused. ``most``: maximum number of snapshots in memory; at that limit
-    the newest is reused whatever its age, and its readers fetch the newer reports by retransmission.
+    ``take``: takes a snapshot. ``good_for_s``: age up to which a snapshot is reused. ``most``: maximum number of
+    snapshots in memory; at that limit the newest is reused whatever its age, and its readers fetch the newer reports by
+    retransmission.
     """
 
-    def __init__(self, books: Follower, store: FeedStore, good_for_s: float, most: int) -> None:
+    def __init__(self, take: Callable[[], Encoded], good_for_s: float, most: int) -> None:
         self._good_for_s = good_for_s
         self._most = most
-        self._shared = Shared(lambda: Encoded(books.snapshot(), store.epoch))
+        self._shared = Shared(take)
         self._readers: Counter[Encoded] = Counter()  # of each snapshot that is being read
 
     @asynccontextmanager
@@ -250,7 +264,7 @@ class SharedSnapshot:
         return now - self._shared.began_at <= self._good_for_s or len(self._readers) >= self._most
 
 
-def _header(snapshot: Snapshot, epoch: int) -> bytes:
+def _header(snapshot: Snapshot, epoch: int, term: int) -> bytes:
     """The part of the reply before the orders: header and instruments."""
     header = SnapshotHeader(
         instruments=len(snapshot.instruments),
@@ -259,6 +273,7 @@ def _header(snapshot: Snapshot, epoch: int) -> bytes:
         digest=snapshot.digest,
         epoch=epoch,
         checksum=snapshot.checksum,
+        term=term,
     )
     return header.encode() + b"".join(map(_instrument, snapshot.instruments))
 

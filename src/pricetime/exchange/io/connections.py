@@ -129,6 +129,7 @@ class Connections:
         c.state = ACTIVE
         c.flags = flags
         c.partial_bytes = c.control_bytes = c.control_sent = 0
+        c.caught_up = 0
         c.blocked = 0
         c.full_reads = 0
         c.logout_after = 0
@@ -218,11 +219,16 @@ class Connections:
         self.flush_all(now_ns)
 
     def _may_send_heartbeat(self, c: cython.pointer[Connection], owner: u32, now_ns: u64) -> cython.bint:
-        """Is a heartbeat due, and every command answered that was there before this session?"""
+        """Is a heartbeat due? The first one says that every command before this session is answered and its reports are
+        sent; a client that resumes waits for it, so it is due at once.
+        """
         if c.cancels_first and not self.mass_cancels.waits(owner):
             c.cancels_first = 0
-        due_ns: u64 = c.last_sent_ns + cython.cast(u64, self.heartbeat_ms) * 1_000_000
-        return now_ns >= due_ns and self.sequencer.answered >= c.heartbeat_after and not c.cancels_first
+        due: cython.bint = now_ns >= c.last_sent_ns + cython.cast(u64, self.heartbeat_ms) * 1_000_000
+        if c.caught_up:
+            return due
+        answered: cython.bint = self.sequencer.answered >= c.heartbeat_after and not c.cancels_first
+        return answered and self.unsent(c, owner) == 0 and (due or c.flags & RESUME != 0)
 
     def _heartbeat(self, c: cython.pointer[Connection], owner: u32) -> None:
         if c.control_bytes != 0:
@@ -230,6 +236,7 @@ class Connections:
         message: cython.pointer[Heartbeat] = cython.cast(
             cython.pointer[Heartbeat], self._control(c, cython.sizeof(Heartbeat))
         )
+        c.caught_up = 1
         message.type = HEARTBEAT
         message.next_sequence = self._position(c)
         self.streams.mark(owner)

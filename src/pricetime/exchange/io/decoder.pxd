@@ -1,7 +1,7 @@
 # Signatures and fields of decoder.py, in its order.
 
 from pricetime.core.layout cimport (
-    BEHIND, CANCEL_ORDER, EXTENDED, GATEWAY_REJECT, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS,
+    BEHIND, BUSY, CANCEL_ORDER, EXTENDED, GATEWAY_REJECT, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS,
     ORDER_EXTENSION, REDUCE_ORDER, REPLACE_ORDER, THROTTLED, Command, u8, u32, u64,
 )
 from pricetime.exchange.io.layout cimport FIRST_PART, THROTTLE_MEMORY_NS, Account
@@ -23,6 +23,7 @@ cdef class Decoder:
     cdef Throttle throttle
     cdef u32 most_throttled          # throttled commands before the session ends
     cdef Sequencer sequencer
+    cdef public bint busy            # new orders and replaces are rejected; the event loop sets it
     cdef readonly u64 rejects        # commands that the gateway rejected since the start
     cdef u32 reason                  # SessionReason that ends the session, or NO_REASON
     cdef u64 mass_cancel             # sequence of the MassCancel that ended the last call; 0: it did not end with one

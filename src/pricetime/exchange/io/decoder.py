@@ -49,6 +49,7 @@ class Decoder:
         self.throttle = throttle
         self.most_throttled = max(LEAST_THROTTLED, settings.orders_per_second)
         self.sequencer = sequencer
+        self.busy = False
         self.rejects = 0
         self.reason = NO_REASON
 
@@ -148,6 +149,8 @@ class Decoder:
         if self.throttle.order_interval_ns != 0 and not self.throttle.takes(account, c.type, now_ns):
             reason = THROTTLED
             self._note_throttled(account, now_ns)
+        elif self.busy and (c.type == NEW_ORDER or c.type == REPLACE_ORDER):
+            reason = BUSY
         elif c.order_id >> ORDER_ID_SHIFT != 0:
             reason = INVALID_ORDER_ID
         if reason != NONE:

@@ -70,6 +70,7 @@ ctypedef struct Connection:
     u8 flags                   # of the login: KEEP_ORDERS, RESUME
     u8 blocked                 # 1: the kernel took no more; epoll reports when the socket is writable
     u8 cancels_first           # 1: no heartbeat before the mass cancel of the last session is done
+    u8 caught_up               # 1: a heartbeat was sent: all reports about commands before this session were
     u8 reason                  # SessionReason while CLOSING or LINGERING
     u8 logging_out             # 1: in Connections.logging_out
     u32 held_bytes             # size of held

@@ -56,6 +56,9 @@ cdef class EventLoop:
     cdef bint starved                # the log took no command the last time
     cdef bint gave_up                # the log failed, and all connections are closed
     cdef u64 wanted                  # watermark when the loop last asked the log for progress
+    cdef u64 busy_after_ns           # new orders are rejected after so long without progress of the log; 0: never
+    cdef u64 progress_ns             # monotonic: when nothing waited for the log, or the watermark last moved
+    cdef u64 reached                 # the watermark at that time
     cdef int epoll_fd
     cdef Idle idle                   # how the thread waits for work
     cdef bint sleeps                 # the thread may sleep while it waits for the log
@@ -94,6 +97,7 @@ cdef class EventLoop:
     cdef u64 _execute(self) noexcept nogil
     cdef u64 _route(self, u64 now_ns) noexcept nogil
     cdef inline void _watch(self, u64 begin) noexcept nogil
+    cdef void _note_progress(self, u64 now_ns) noexcept nogil
     cdef bint _waits_for_log(self) noexcept nogil
     cdef bint _holds_reports(self) noexcept nogil
     cdef u64 _give_up(self, int count) noexcept nogil

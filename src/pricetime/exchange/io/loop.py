@@ -6,7 +6,9 @@ reports to the owners' streams and to the feed; send the feed's datagrams; send 
 are waiting, otherwise after at most FLUSH_NS; every 20 ms, check timers.
 
 A report is routed only after the log's watermark for the acknowledgement level has reached its command: until then it
-waits in the matcher, while later commands are executed. After a failure of the log, nothing is sent.
+waits in the matcher, while later commands are executed. After a failure of the log, nothing is sent. If the log makes
+no progress for ``busy_after_ms``, the decoder rejects new orders, and the heartbeats of the feed say so, until it does
+again.
 """
 
 from __future__ import annotations
@@ -67,7 +69,9 @@ class EventLoop:
         self.clock_offset_ns = self.channel.clock_offset_ns
         self.router.start_counting()
         self.starved = self.gave_up = False
-        self.wanted = NEVER
+        self.wanted = self.reached = NEVER
+        self.busy_after_ns = settings.busy_after_ms * 1_000_000
+        self.progress_ns = 0
         self.phase_changes = 0
         self.next_tick_ns = self.stop_ns = self.flushed_ns = 0
         self.last_ns = self.read_until_ns = self.round_ns = self.round_left = 0
@@ -172,6 +176,8 @@ class EventLoop:
                     work += self._execute_and_route(now_ns)
             work += 1
         work += self._execute_and_route(now_ns)
+        if self.busy_after_ns != 0:
+            self._note_progress(now_ns)
         # The feed is sent first. While messages keep arriving, replies to clients are sent together every FLUSH_NS.
         if count == 0 or now_ns - self.flushed_ns >= FLUSH_NS:
             work += self.connections.flush_all(now_ns)
@@ -407,6 +413,14 @@ class EventLoop:
                 self.channel.answer(awaited.number, report, report.quantity)
             self.issuer.release()
             awaited = self.issuer.answered()
+
+    def _note_progress(self, now_ns: u64) -> None:
+        """Reject new orders once something has waited too long for the log, until the log makes progress."""
+        watermark: u64 = self.log.watermark(self.log.level)
+        if watermark != self.reached or not self._waits_for_log():
+            self.reached = watermark
+            self.progress_ns = now_ns
+        self.decoder.busy = self.publisher.busy = now_ns - self.progress_ns >= self.busy_after_ns
 
     def _waits_for_log(self) -> cython.bint:
         """Is there nothing to do until the log makes progress?"""

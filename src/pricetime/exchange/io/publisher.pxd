@@ -27,6 +27,7 @@ cdef class Publisher:
     cdef u64 heartbeat_ns            # interval of heartbeats
     cdef u64 clock_offset_ns         # added to the monotonic clock: ns since 1970
     cdef u32 term                    # of the log
+    cdef bint busy                   # the exchange cannot acknowledge commands; the event loop sets it
     cdef Faults faults               # None without fault injection
     # counters since the start
     cdef readonly u64 calls          # system calls

@@ -46,6 +46,7 @@ class Publisher:
         self.heartbeat_ns = settings.feed_heartbeat_ms * 1_000_000
         self.clock_offset_ns = clock_offset_ns
         self.term = term
+        self.busy = False
         self.next = self.store.newest()
         self.heartbeat_due_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
@@ -129,6 +130,7 @@ class Publisher:
         message: FeedHeartbeat
         memset(cython.address(message), 0, cython.sizeof(FeedHeartbeat))
         message.type = FEED_HEARTBEAT
+        message.busy = self.busy
         message.checksum = self.store.checksum
         message.seq_num = self.next
         message.epoch = self.store.epoch
