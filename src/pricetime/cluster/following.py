@@ -20,6 +20,7 @@ from ..exchange.settings.server_log import Log
 from ..exchange.standby.books import instruments_of, public_orders
 from ..exchange.standby.journal import Journal
 from ..log.batch import Batch
+from ..log.reader import LIMIT
 from ..log.replayer import Replayer
 from ..log.snapshot import SnapshotFile, keep_two, write
 from ..types import SNAPSHOT_ORDER
@@ -80,7 +81,7 @@ class Following:
         if batch is not None:
             await self._append(batch, *before)
         with self._exclusive():
-            self._replayer.step(len(message.commands) if batch is not None else 1)
+            self._replayer.step(LIMIT)
         self.term, self.stream_sequence, self.digest = message.term, stored.sequence, message.digest
         await self._write_snapshots()
 

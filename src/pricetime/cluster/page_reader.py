@@ -40,8 +40,8 @@ class PageReader:
         self._batches.append(batch)
         return batch
 
-    def read(self, limit: int) -> Batch:
-        """Return the commands of the next message, whatever ``limit`` says; an empty batch if there is none."""
+    def read(self, limit: int) -> Batch:  # noqa: ARG002 - a message is run at once
+        """Return the commands of the next message; an empty batch if there is none."""
         if not self._batches:
             return Batch(NOTHING, [], self.configuration, self.epoch)
         batch = self._batches.popleft()
