@@ -22,7 +22,7 @@ from .. import __version__
 from ..address import text
 from ..exchange import server
 from ..exchange.control.control import MakePage
-from ..exchange.control.redirector import Redirector
+from ..exchange.control.redirector import Leader, Redirector
 from ..exchange.control.retransmission import RecoveryServer
 from ..exchange.io import sockets
 from ..exchange.settings.errors import CannotStart
@@ -70,7 +70,7 @@ class Node:
         self.settings = cluster.exchange_of(name, partition)
         self.events = make_log(self.settings.log_level, self.settings.log_format).bind(node=name, partition=partition)
         self.role = "starting"
-        self.leader: dict[str, Any] = {}  #: who leads, as far as known: "node", "orders"
+        self.leader: dict[str, str] = {}  #: who leads, as far as known: "node", "orders"
         self._make_page, self._show_places = make_page, show_places
         self._ended = False
         self._aside_until_s = 0.0
@@ -184,10 +184,8 @@ class Node:
                     ]
                     try:
                         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                        record = None
-                        for task in done:
-                            record = task.result() if isinstance(task.result(), Stored) else record
-                        return record
+                        results = [task.result() for task in done]
+                        return next((one for one in results if isinstance(one, Stored)), None)
                     finally:
                         for task in tasks:
                             task.cancel()
@@ -222,17 +220,17 @@ class Node:
         orders = open_.enter_context(sockets.listen(settings.host, settings.port, "port", "host"))
         recovery = open_.enter_context(sockets.listen(settings.host, settings.recovery_port, "recovery_port", "host"))
         for service in (
-            Redirector(orders, settings, self._leader_address, log),
+            Redirector(orders, settings, self._known_leader, log),
             RecoveryServer(recovery, settings, following.machine.store, following, log),
         ):
             service.open()
             open_.push_async_callback(service.close)
 
-    def _leader_address(self) -> tuple[str, int]:
-        """HOST:PORT of the leader's order entry, "" if no other node is known to lead; and the highest known term."""
+    def _known_leader(self) -> Leader:
+        """The leader that the stream names, unless that is this node in an earlier term."""
         term = self._following.term if self._following is not None else 0
         mine = self.leader.get("node") == self.name
-        return "" if mine else str(self.leader.get("orders", "")), term
+        return Leader("" if mine else self.leader.get("orders", ""), term)
 
     # ------------------------------------------------------------------ leadership
 

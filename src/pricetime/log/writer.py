@@ -168,7 +168,8 @@ class Writer(CommitLog):
 
     def _held_to(self) -> u64:
         """The watermark of what this log waits for: the disk at least."""
-        return self.watermark(max(DURABLE, self.level))
+        lowest: u32 = DURABLE
+        return self.watermark(max(lowest, self.level))
 
     def _was_awaited(self, before: u64) -> cython.bint:
         """Has the watermark moved since it was ``before``, and does a thread wait for that?
