@@ -51,6 +51,9 @@ NEAR = 64
 #: Pause before a node tries again after an outage, in seconds.
 PAUSE_S = 0.2
 
+#: So long a node that has just started waits until JetStream answers, in seconds.
+START_S = 30.0
+
 #: After it has stepped down, a node does not try to lead for so many times of the lease.
 ASIDE = 4
 
@@ -73,6 +76,7 @@ class Node:
         self.leader: dict[str, str] = {}  #: who leads, as far as known: "node", "orders"
         self._make_page, self._show_places = make_page, show_places
         self._ended = False
+        self._began_s = time.monotonic()
         self._aside_until_s = 0.0
         self._revision = 0  # of the lease that this node holds
         self._following: Following | None = None
@@ -89,7 +93,8 @@ class Node:
             try:
                 code = self._turn()
             except (NatsUnavailable, JetStreamError, PromiseUnknown) as error:
-                if self._following is None:
+                late = time.monotonic() - self._began_s > START_S
+                if self._following is None and (late or isinstance(error, NatsUnavailable)):
                     raise CannotStart(str(error)) from error
                 self.role = "waiting"
                 self.events.warning("waiting for NATS", error=str(error))
@@ -221,7 +226,7 @@ class Node:
         recovery = open_.enter_context(sockets.listen(settings.host, settings.recovery_port, "recovery_port", "host"))
         for service in (
             Redirector(orders, settings, self._known_leader, log),
-            RecoveryServer(recovery, settings, following.machine.store, following, log),
+            RecoveryServer(recovery, settings, following.machine.store, following, log, lambda: following.term),
         ):
             service.open()
             open_.push_async_callback(service.close)

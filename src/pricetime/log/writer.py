@@ -168,8 +168,7 @@ class Writer(CommitLog):
 
     def _held_to(self) -> u64:
         """The watermark of what this log waits for: the disk at least."""
-        lowest: u32 = DURABLE
-        return self.watermark(max(lowest, self.level))
+        return self.watermark(cython.cast(u32, DURABLE) if self.level < DURABLE else self.level)
 
     def _was_awaited(self, before: u64) -> cython.bint:
         """Has the watermark moved since it was ``before``, and does a thread wait for that?

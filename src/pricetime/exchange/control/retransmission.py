@@ -19,6 +19,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Protocol
 
 import numpy as np
 
@@ -38,7 +39,6 @@ from ...wire.messages import (
 from ...wire.types import SYMBOL_BYTES, MessageType, RetransmitStatus, SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
-from ..standby.follower import Follower
 from ..state.feed_store import FeedStore
 from .acceptor import Acceptor, Client
 from .places import Places
@@ -67,6 +67,16 @@ REQUESTS = {
 LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
 
 
+class PublicBooks(Protocol):
+    """What has a second copy of the books: the follower of an exchange, or a node that does not lead."""
+
+    def snapshot(self) -> Snapshot:
+        """All books after the last published report, or a later one. O(orders). Raises RuntimeError."""
+
+    def instruments(self) -> Snapshot:
+        """The instruments with their phases, without orders, digest and checksum. O(instruments)."""
+
+
 class RecoveryServer(Acceptor):
     """Serves subscribers in the running event loop, from ``open`` to ``close``. ``term``: returns
     that of the log, 0 if it is unknown."""
@@ -76,7 +86,7 @@ class RecoveryServer(Acceptor):
         listener: socket.socket,
         config: GatewayConfig,
         store: FeedStore,
-        books: Follower,
+        books: PublicBooks,
         log: LimitedLog,
         term: Callable[[], int] = lambda: 0,
     ) -> None:
