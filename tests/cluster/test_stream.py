@@ -1,18 +1,19 @@
 """The stream of a partition on three real servers: appends, refusals, late pages, reading, finding."""
 
 import asyncio
-import contextlib
 import itertools
 
 import pytest
 
+from pricetime import Instrument
 from pricetime.cluster.appends import Appends
 from pricetime.cluster.connection import connected
-from pricetime.cluster.jetstream import ask
-from pricetime.cluster.page import NO_DIGEST, ChainBroken, Kind, check_next
-from pricetime.cluster.promise import PromiseBroken, StreamMissing, stream_settings, subjects
+from pricetime.cluster.jetstream import StreamMissing, ask
+from pricetime.cluster.page import COMMANDS, NO_DIGEST, ChainBroken, Kind, check_next
+from pricetime.cluster.promise import PromiseBroken, stream_settings, subjects
 from pricetime.cluster.servers import LocalServers
 from pricetime.cluster.stream import IN_FLIGHT, PageStream, Purged, Refused, Stored, Unknown
+from pricetime.log.configuration import Configuration
 from tests.cluster.made import page, term_record
 from tests.cluster.streams import CLUSTER, Writer, read_to, run, stream_of
 
@@ -95,7 +96,7 @@ def test_two_nodes_that_begin_one_term(servers: LocalServers, partition: str) ->
     run(test())
 
 
-def test_late_pages_count_for_nobody(servers: LocalServers, partition: str) -> None:
+def test_late_pages_never_count(servers: LocalServers, partition: str) -> None:
     """The next leader's record takes the place of a page in flight, and the pages behind it are stored."""
 
     async def test() -> None:
@@ -160,12 +161,9 @@ def test_appends_fail_at_once_without_a_connection(servers: LocalServers, partit
         async with stream_of(servers, partition) as stream:
             writer = Writer(stream)
             await writer.lead()
-            first = await writer.append()
             await stream.client.close()
-            with pytest.raises(Unknown):
-                await (await stream.append(writer.page(), writer.sequence))
-            with contextlib.suppress(Unknown):
-                await first
+            with pytest.raises(Unknown, match="no connection"):
+                await (await writer.append())
             with pytest.raises(Unknown, match="no connection"):
                 await stream.last()
             with pytest.raises(Unknown, match="closed"):
@@ -178,12 +176,66 @@ def test_a_closed_stream_fails_what_is_in_flight(servers: LocalServers, partitio
     async def test() -> None:
         async with stream_of(servers, partition) as stream:
             appends = Appends(stream.client, 5.0)
-            future = await appends.append("nobody.listens.here", b"", "1", 0, alone=False)
+            future = await appends.append("without.a.subscriber", b"", "1", 0, alone=False)
             await appends.close()
             with pytest.raises(Unknown):
                 await future
 
     run(test())
+
+
+def test_a_lost_connection_fails_what_is_in_flight(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            futures = [await writer.append() for _ in range(3)]
+            stream.connection_lost()
+            assert [type(future.exception()) for future in futures] == [Unknown] * 3
+            while (last := await stream.last()).sequence < 4:
+                await asyncio.sleep(0.01)
+            assert last.stored is not None
+            await (await stream.append(page(1, 10, 1, last.stored.page.digest), 4))
+
+    run(test())
+
+
+def test_the_largest_messages(servers: LocalServers, partition: str) -> None:
+    many = Configuration(tuple(Instrument(at, "X" * 60) for at in range(4_500)), 1000, 1000, 0)
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            record = term_record(1, 1, configuration=many)
+            assert len(record.data) > 900 << 10
+            await (await stream.append(record, 0))
+            assert (await stream.last()).stored == Stored(1, record)
+            for at in range(10):
+                writer = Writer(stream)
+                await writer.follow()
+                writer.term = 1
+                await (await writer.append(COMMANDS))
+                assert await stream.find(1000 * at + 1) == (await writer.follow()).stored
+            assert [stored.sequence for stored in await read_to(stream, 11)] == [*range(1, 12)]
+
+    run(test())
+
+
+def test_a_stream_that_is_deleted(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            await ask(stream.client, f"STREAM.DELETE.{stream.name}")
+            with pytest.raises(StreamMissing):
+                await read_to(stream, 1)
+            with pytest.raises(StreamMissing):
+                await PageStream.open(stream.client, CLUSTER, partition)
+
+    run(test())
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a b", "*", "ä", "x" * 65])
+def test_a_name_that_jetstream_cannot_use(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a name"):
+        stream_settings(CLUSTER, name, 3)
 
 
 def test_a_damaged_message_and_a_foreign_one_are_found(servers: LocalServers, partition: str) -> None:

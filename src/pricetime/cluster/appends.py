@@ -83,10 +83,14 @@ class Appends:
             self._settle(reply, Unknown(f"the append failed: {error}"))
         return append.future
 
+    def lose(self, failure: JetStreamError) -> None:
+        """Fail all appends in flight."""
+        for reply in [*self._waiting]:
+            self._settle(reply, failure)
+
     async def close(self) -> None:
         """Stop receiving acknowledgements. Appends in flight fail with Unknown."""
-        for reply in [*self._waiting]:
-            self._settle(reply, Unknown("the stream was closed"))
+        self.lose(Unknown("the stream was closed"))
         if self._answers is not None and not self.client.is_closed:
             await self._answers.unsubscribe()
         self._answers = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import PricetimeError
 from ..extras import require
-from .jetstream import Declined, Unknown, ask
+from .jetstream import NO_STREAM, Declined, StreamMissing, Unknown, ask
 from .page import Message, check_next, decode, is_late
 
 if TYPE_CHECKING:
@@ -63,8 +63,11 @@ async def read(client: Client, stream: str, after: Stored | None) -> AsyncIterat
                         check_next(message, before, where)
                     before = message
                     yield Stored(at, message)
-            except (_Lost, Declined, Unknown):
+            except (_Lost, Unknown):
                 pass
+            except Declined as error:
+                if error.code == NO_STREAM:
+                    raise StreamMissing(f"the NATS servers have no stream {stream} any more") from error
         await asyncio.sleep(RETRY_S)
         await _check_left(client, stream, sequence, started=before is not None)
     raise Unknown("the connection to the NATS servers is closed")

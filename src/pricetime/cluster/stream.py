@@ -2,8 +2,8 @@
 
 Late pages. JetStream compares only the sequence of the last message. A leader has up to ``IN_FLIGHT`` pages in flight:
 if the term record of the next leader takes the place of one of them, a page behind it can still find the sequence that
-it expects, and is stored after the record. Such a late page counts for nobody: ``append`` settles in order, so its
-writer sees the refusal first, and every call here that reads skips it. It can only be among the first ``IN_FLIGHT``
+it expects, and is stored after the record. Such a late page never counts: ``append`` settles in order, so its writer
+sees the refusal first, and every call here that reads skips it. It can only be among the first ``IN_FLIGHT``
 messages after a term record, because its writer appends nothing after the refusal.
 """
 
@@ -75,6 +75,10 @@ class PageStream:
         subject = self._term_subject if term else self._page_subject
         message_id = f"{self.partition}/{message.message_id}"
         return await self._appends.append(subject, message.data, message_id, expected, alone=term)
+
+    def connection_lost(self) -> None:
+        """Fail the appends in flight with Unknown now: no acknowledgement arrives over a connection that is lost."""
+        self._appends.lose(Unknown("the connection to the NATS server was lost"))
 
     async def last(self) -> Last:
         """Return the end of the stream; appends are possible again. Raises ChainBroken, Declined and Unknown."""
