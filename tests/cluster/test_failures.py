@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Callable
 
+from pricetime.cluster.page import Kind
 from pricetime.cluster.servers import LocalServers
-from pricetime.cluster.stream import PageStream, Refused, Stored, Unknown
+from pricetime.cluster.stream import IN_FLIGHT, PageStream, Refused, Stored, Unknown
 from tests.cluster.streams import Writer, patiently, read_to, run, stream_of
 
 
@@ -31,6 +33,48 @@ class PersistentWriter(Writer):
             await self.follow()
             assert self.before is not None
             assert self.before.term == self.term
+
+
+async def _fight(stream: PageStream, node: str, acknowledged: dict[int, bytes], rounds: int) -> None:
+    """Lead, append bursts of pages until the next node has begun a term, and lead again."""
+    writer = Writer(stream, node)
+    for _ in range(rounds):
+        with contextlib.suppress(Refused):
+            await writer.lead()
+            for _ in range(20):
+                sent = []
+                with contextlib.suppress(Refused):
+                    for _ in range(IN_FLIGHT):
+                        message = writer.page(1)
+                        sent.append((await writer.send(message), message))
+                for future, message in sent:
+                    acknowledged[await future] = message.digest
+                await asyncio.sleep(random.random() * 0.01)
+
+
+def test_nodes_that_take_the_lead_from_each_other(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            streams = [await stack.enter_async_context(stream_of(servers, partition)) for _ in range(3)]
+            acknowledged: list[dict[int, bytes]] = [{}, {}, {}]
+            fights = [_fight(stream, f"n{at}", acknowledged[at], 30) for at, stream in enumerate(streams)]
+            await asyncio.gather(*fights)
+            last = await streams[0].last()
+            assert last.stored is not None
+            seen = await read_to(streams[0], last.stored.sequence)
+            stored = {each.sequence: each.page.digest for each in seen}
+            for each in acknowledged:
+                assert each.items() <= stored.items()
+            print(len(seen), "late", last.sequence - len(seen), "of", last.sequence)
+            terms = [each.page.term for each in seen if each.page.kind == Kind.TERM]
+            assert terms == [*range(1, len(terms) + 1)]
+            for command in range(1, seen[-1].page.last + 1, 50):
+                found = await streams[1].find(command)
+                assert found is not None
+                assert found.page.first == command
+                assert found in seen
+
+    run(test(), 120)
 
 
 Hit = Callable[[LocalServers, int], None]

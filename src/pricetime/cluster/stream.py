@@ -4,7 +4,11 @@ Late pages. JetStream compares only the sequence of the last message. A leader h
 if the term record of the next leader takes the place of one of them, a page behind it can still find the sequence that
 it expects, and is stored after the record. Such a late page never counts: ``append`` settles in order, so its writer
 sees the refusal first, and every call here that reads skips it. It can only be among the first ``IN_FLIGHT``
-messages after a term record, because its writer appends nothing after the refusal.
+messages after a term record, because its writer appends nothing after the refusal. A late page could take the place of
+a page of the new leader in the same way, so the new leader appends its first ``IN_FLIGHT`` pages one at a time.
+
+After Unknown the messages may still arrive, so the writer appends the same ones again: another page in the place of one
+of them could be followed by those behind it.
 """
 
 from __future__ import annotations
@@ -43,6 +47,7 @@ class PageStream:
         self.client, self.partition, self.name = client, partition, stream_name(partition)
         self._page_subject, self._term_subject = subjects(partition)
         self._appends = Appends(client, append_s)
+        self._record = 0  #: the stream's sequence of the last term record
 
     @classmethod
     async def create(cls, client: Client, cluster: str, partition: str, replicas: int = 3) -> PageStream:
@@ -67,14 +72,21 @@ class PageStream:
     async def append(self, message: Message, expected: int) -> asyncio.Future[int]:
         """Send a message that shall follow the stream's message ``expected``; return a future of its sequence.
 
-        Waits while ``IN_FLIGHT`` messages are in flight; a term record is appended alone. The futures are done in
-        order. After the first that fails with Refused or Unknown all that follow fail too, and every append raises
-        Refused until ``last`` was called. On Unknown append the same message again, unless ``last`` shows it.
+        Waits while ``IN_FLIGHT`` messages are in flight. A term record and the first pages of a term are appended one
+        at a time. The futures are done in order. After the first that fails with Refused or Unknown all that follow
+        fail too. Call ``last`` before the first append and after a failure; until then every append raises Refused.
+        After Unknown append the same messages again, from the first that ``last`` does not show: a different page
+        raises ValueError.
         """
         term = message.kind == Kind.TERM
+        if term:
+            self._record = expected + 1
+            self._appends.forget()
         subject = self._term_subject if term else self._page_subject
         message_id = f"{self.partition}/{message.message_id}"
-        return await self._appends.append(subject, message.data, message_id, expected, alone=term)
+        return await self._appends.append(
+            subject, message.data, message_id, expected, alone=expected < self._record + IN_FLIGHT
+        )
 
     def connection_lost(self) -> None:
         """Fail the appends in flight with Unknown now: no acknowledgement arrives over a connection that is lost."""
@@ -82,20 +94,18 @@ class PageStream:
 
     async def last(self) -> Last:
         """Return the end of the stream; appends are possible again. Raises ChainBroken, Declined and Unknown."""
-        newest = await self._message({"last_by_subj": ">"})
-        if newest is None:
-            said = await ask(self.client, f"STREAM.INFO.{self.name}")
-            self._appends.resume()
-            return Last(int(said["state"]["last_seq"]), None)
+        newest = found = await self._message({"last_by_subj": ">"})
         record = await self._message({"last_by_subj": self._term_subject})
-        found = newest
-        if record is not None:
-            if record.sequence > newest.sequence:
-                found = newest = record
+        if record is not None and newest is not None:
+            newest = found = max(newest, record, key=lambda each: each.sequence)  # it may be stored since
             while is_late(found.page, record.page):
                 found = await self.get(found.sequence - 1)
-        self._appends.resume()
-        return Last(newest.sequence, found)
+        if newest is None:
+            state = (await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]
+        last = newest.sequence if newest is not None else int(state["last_seq"])
+        self._record = record.sequence if record is not None else 0
+        self._appends.resume(last)
+        return Last(last, found)
 
     async def get(self, sequence: int) -> Stored:
         """Return the message with a sequence of the stream, from the stream's leader.
