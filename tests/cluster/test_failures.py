@@ -57,7 +57,7 @@ def test_nodes_that_take_the_lead_from_each_other(servers: LocalServers, partiti
         async with contextlib.AsyncExitStack() as stack:
             streams = [await stack.enter_async_context(stream_of(servers, partition)) for _ in range(3)]
             acknowledged: list[dict[int, bytes]] = [{}, {}, {}]
-            fights = [_fight(stream, f"n{at}", acknowledged[at], 30) for at, stream in enumerate(streams)]
+            fights = [_fight(stream, f"n{at}", acknowledged[at], 10) for at, stream in enumerate(streams)]
             await asyncio.gather(*fights)
             last = await streams[0].last()
             assert last.stored is not None
@@ -65,7 +65,6 @@ def test_nodes_that_take_the_lead_from_each_other(servers: LocalServers, partiti
             stored = {each.sequence: each.page.digest for each in seen}
             for each in acknowledged:
                 assert each.items() <= stored.items()
-            print(len(seen), "late", last.sequence - len(seen), "of", last.sequence)
             terms = [each.page.term for each in seen if each.page.kind == Kind.TERM]
             assert terms == [*range(1, len(terms) + 1)]
             for command in range(1, seen[-1].page.last + 1, 50):

@@ -1,4 +1,4 @@
-"""The stream of a partition on three real servers: appends, refusals, late pages, reading, finding."""
+"""The stream of a partition on three real servers: appends, refusals, void pages, reading, finding."""
 
 import asyncio
 import itertools
@@ -9,8 +9,9 @@ from pricetime import Instrument
 from pricetime.cluster.appends import Appends
 from pricetime.cluster.connection import connected
 from pricetime.cluster.jetstream import StreamMissing, ask
-from pricetime.cluster.page import COMMANDS, NO_DIGEST, ChainBroken, Kind, check_next
+from pricetime.cluster.page import COMMANDS, NO_DIGEST, ChainBroken, Kind, continues
 from pricetime.cluster.promise import PromiseBroken, stream_settings, subjects
+from pricetime.cluster.reader import VOID
 from pricetime.cluster.servers import LocalServers
 from pricetime.cluster.stream import IN_FLIGHT, PageStream, Purged, Refused, Stored, Unknown
 from pricetime.log.configuration import Configuration
@@ -45,9 +46,8 @@ def test_pipelined_appends_come_back_in_order(servers: LocalServers, partition: 
             assert done == [*range(2, 42)]
             seen = await read_to(stream, 41)
             assert [stored.sequence for stored in seen] == [*range(1, 42)]
-            for last, stored in itertools.pairwise([None, *(stored.page for stored in seen)]):
-                assert stored is not None
-                check_next(stored, last, "")
+            for last, stored in itertools.pairwise(seen):
+                assert continues(stored.page, last.page, "")
             assert (await stream.last()).stored == seen[-1]
             assert await read_to(stream, 41, after=seen[20]) == seen[21:]
 
@@ -95,7 +95,7 @@ def test_two_nodes_that_begin_one_term(servers: LocalServers, partition: str) ->
     run(test())
 
 
-def test_late_pages_never_count(servers: LocalServers, partition: str) -> None:
+def test_void_pages_never_count(servers: LocalServers, partition: str) -> None:
     """The next leader's record takes the place of a page in flight, and the pages behind it are stored."""
 
     async def test() -> None:
@@ -113,7 +113,7 @@ def test_late_pages_never_count(servers: LocalServers, partition: str) -> None:
             assert [type(future.exception()) for future in futures] == [Refused] * 3
             while (last := await first.last()).sequence < 12:
                 await asyncio.sleep(0.01)
-            assert last == (12, Stored(10, record))  # two late pages
+            assert last == (12, Stored(10, record))  # two void pages
             new.sequence, new.before, new.term = 10, record, 2
             with pytest.raises(Refused):
                 await (await new.append())
@@ -133,7 +133,7 @@ def test_late_pages_never_count(servers: LocalServers, partition: str) -> None:
 
 
 def test_the_first_pages_of_a_term_are_appended_one_at_a_time(servers: LocalServers, partition: str) -> None:
-    """A late page of the leader before could take the place of one of several."""
+    """A void page of the leader before could take the place of one of several."""
 
     async def test() -> None:
         async with stream_of(servers, partition) as stream:
@@ -171,7 +171,7 @@ def test_what_may_still_arrive_is_appended_again(servers: LocalServers, partitio
             writer = Writer(stream)
             await writer.lead()
             sent = writer.page(3)
-            stream._appends._unknown[1] = f"{partition}/{sent.message_id}"
+            stream._appends._unknown[1] = f"{partition}/{sent.message_id}/1"
             with pytest.raises(ValueError, match="append that one again"):
                 await stream.append(writer.page(4), 1)
             assert await (await stream.append(sent, 1)) == 2
@@ -295,11 +295,12 @@ def test_a_damaged_message_and_a_foreign_one_are_found(servers: LocalServers, pa
             writer = Writer(stream)
             await writer.lead()
             await (await writer.append())
-            await (await stream.append(page(1, 4, 2, NO_DIGEST), 2))
-            with pytest.raises(ChainBroken, match=rf"^message 3 of LOG-{partition} does not continue"):
-                await read_to(stream, 3)
+            for at in range(VOID + 1):
+                await (await stream.append(page(1, 4, 2, NO_DIGEST), 2 + at))
+            with pytest.raises(ChainBroken, match=rf"^message {VOID + 3} of LOG-{partition} and 64 before it do not"):
+                await read_to(stream, 99)
             await stream.client.request(subjects(partition)[0], b"something else")
-            with pytest.raises(ChainBroken, match=rf"^message 4 of LOG-{partition}"):
+            with pytest.raises(ChainBroken, match=rf"^message {VOID + 4} of LOG-{partition}"):
                 await stream.last()
 
     run(test())

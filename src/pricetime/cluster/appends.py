@@ -58,7 +58,7 @@ class Appends:
         self._unknown = {expected: message for expected, message in self._unknown.items() if expected >= last}
 
     def forget(self) -> None:
-        """Allow any message: a term record, after which late pages of this writer never count."""
+        """Allow any message: a term record, after which earlier pages of this writer are void."""
         self._unknown.clear()
 
     async def append(
