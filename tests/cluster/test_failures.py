@@ -39,7 +39,7 @@ async def _fight(stream: PageStream, node: str, acknowledged: dict[int, bytes], 
     """Lead, append bursts of pages until the next node has begun a term, and lead again."""
     writer = Writer(stream, node)
     for _ in range(rounds):
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(Refused, Unknown):
             await writer.lead()
             for _ in range(20):
                 sent = []
