@@ -11,8 +11,8 @@ Void pages of an earlier leader can only be among the first ``IN_FLIGHT`` messag
 writer appends nothing after the refusal. They could take the place of a page of the new leader in the same way, so the
 new leader appends its first ``IN_FLIGHT`` pages one at a time.
 
-After Unknown the messages may still arrive, so the writer appends the same ones again: a different page in the place of one
-of them could be followed by those behind it.
+After Unknown the messages may still arrive, so the writer appends the same ones again.
+A different page in the place of one of them could be followed by those behind it.
 """
 
 from __future__ import annotations
