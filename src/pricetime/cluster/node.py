@@ -199,16 +199,10 @@ class Node:
             following.close()
 
     async def _newest_known(self, link: Link, following: Following) -> Stored | None:
-        """The message of the stream after which this node continues: the last that its journal has completely."""
-        terms = terms_of(following.journal.directory)
-        known = await newest_known(link.stream, terms[-1].term, following.sequence) if terms else None
+        """The message of the stream after which this node continues."""
+        known = await newest_known(link.stream, following.sequence)
         if known is not None:
             following.term, following.stream_sequence = known.page.term, known.sequence
-        elif (first := await link.stream.first_sequence()) > 1:
-            raise CannotStart(
-                f"the stream of partition {self.partition} begins at its message {first}, after what the journal "
-                f"{self.settings.journal} has"
-            )
         return known
 
     async def _apply(self, link: Link, following: Following, after: Stored | None) -> None:
@@ -297,8 +291,11 @@ class Node:
         try:
             sequence = await (await link.stream.append(record, end.sequence))
         except JetStreamError as error:
-            self.events.info("not elected", term=record.term, why=str(error))
-            return None
+            found = (await link.stream.last()).stored  # it may have been stored without an answer
+            if found is None or found.page.digest != record.digest:
+                self.events.info("not elected", term=record.term, why=str(error))
+                return None
+            sequence = found.sequence
         self.events.info(
             "elected", term=record.term, sequence=record.last, digest=f"{following.machine.digest():016x}",
             read_s=round(read_s, 3), elected_s=round(time.monotonic() - began, 3),

@@ -124,7 +124,7 @@ class PageStream:
             state = (await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]
             last = Last(int(state["last_seq"]), None)
         else:
-            chain = await self._chain(newest.sequence - WINDOW, newest.sequence + 1)
+            chain = await self.chain(newest.sequence - WINDOW, newest.sequence + 1)
             last = Last(newest.sequence, chain[-1] if chain else None)
         self._appends.resume(last.sequence)
         return last
@@ -162,16 +162,30 @@ class PageStream:
             low, high = (middle, high) if before else (low, middle)
         start = low - WINDOW // 2
         while start < end:
-            chain = await self._chain(start, min(start + WINDOW, end))
+            chain = await self.chain(start, min(start + WINDOW, end))
             found = (each for each in chain if each.page.kind == Kind.PAGE and each.page.last >= command)
             if (first_found := next(found, None)) is not None:
                 return first_found
             start += WINDOW // 2
         return None
 
-    async def next_record(self, sequence: int) -> Stored | None:
-        """Return the first term record from a message of the stream on; None without one. Raises Declined, Unknown."""
-        return await self._message({"seq": sequence, "next_by_subj": self._term_subject})
+    async def records(self) -> list[Stored]:
+        """Return all term records that are left and not void, oldest first. O(terms) requests.
+
+        Raises ChainBroken, Declined and Unknown.
+        """
+        found, at = [], 1
+        while (record := await self._message({"seq": at, "next_by_subj": self._term_subject})) is not None:
+            if record in await self.chain(record.sequence - WINDOW // 2, record.sequence + WINDOW // 2):
+                found.append(record)
+            at = record.sequence + 1
+        return found
+
+    async def before(self, stored: Stored) -> Stored | None:
+        """Return the message before one that is not void; None if none is left. Raises as ``records``."""
+        chain = await self.chain(stored.sequence - WINDOW, stored.sequence + 1)
+        place = chain.index(stored)
+        return chain[place - 1] if place else None
 
     def read(self, after: Stored | None = None) -> AsyncIterator[Stored]:
         """Return all messages after one that was read, for ever; without one from the first message that is left.
@@ -180,6 +194,14 @@ class PageStream:
         It skips void messages. Raises ChainBroken, and Purged if the next message is gone.
         """
         return read(self.client, self.name, after)
+
+    async def chain(self, start: int, end: int) -> list[Stored]:
+        """The messages of a window, by sequence in the stream, without void ones."""
+        sequences = range(max(start, 1) - 1, end)
+        read = await asyncio.gather(*(self._message({"seq": sequence}) for sequence in sequences if sequence))
+        found = [each for each in read if each is not None]
+        anchored = start <= 1 or len(found) < len(read)  # the stream begins in the window, and not with a void message
+        return chain_of(found, self.name, anchored=anchored)
 
     async def purge(self, before: Stored) -> None:
         """Delete the messages before one that is not void. Term records stay with the pages behind them."""
@@ -204,11 +226,3 @@ class PageStream:
         sequence = int(said["seq"])
         data = base64.b64decode(said.get("data", ""))
         return Stored(sequence, decode(data, f"message {sequence} of {self.name}"))
-
-    async def _chain(self, start: int, end: int) -> list[Stored]:
-        """The messages of a window, by sequence in the stream, without void ones."""
-        sequences = range(max(start, 1) - 1, end)
-        read = await asyncio.gather(*(self._message({"seq": sequence}) for sequence in sequences if sequence))
-        found = [each for each in read if each is not None]
-        anchored = start <= 1 or len(found) < len(read)  # the stream begins in the window, and not with a void message
-        return chain_of(found, self.name, anchored=anchored)
