@@ -41,6 +41,7 @@ from .promise import PromiseUnknown
 from .reader import Stored
 from .replicator import Replicator
 from .settings import ClusterConfig
+from .tasks import end
 
 #: How often the lease is renewed and looked at, as a part of its time.
 RENEWALS = 4
@@ -192,9 +193,7 @@ class Node:
                         results = [task.result() for task in done]
                         return next((one for one in results if isinstance(one, Stored)), None)
                     finally:
-                        for task in tasks:
-                            task.cancel()
-                        await asyncio.gather(*tasks, return_exceptions=True)
+                        await end(tasks)
         finally:
             following.close()
 
@@ -247,8 +246,7 @@ class Node:
             try:
                 return await self._begin_term(link, following)
             finally:
-                renewing.cancel()
-                await asyncio.gather(renewing, return_exceptions=True)
+                await end([renewing])
                 self._revision = link.lease.revision
 
     async def _is_elected(self, link: Link, following: Following) -> bool:
@@ -281,15 +279,15 @@ class Node:
         began = time.monotonic()
         self.role = "candidate"
         while True:
-            end = await link.stream.last()
-            last = end.stored
+            ending = await link.stream.last()
+            last = ending.stored
             if following.stream_sequence == (0 if last is None else last.sequence):
                 break
             await asyncio.sleep(0.002)
         read_s = time.monotonic() - began
         record = self._term_record(following, last)
         try:
-            sequence = await (await link.stream.append(record, end.sequence))
+            sequence = await (await link.stream.append(record, ending.sequence))
         except JetStreamError as error:
             found = (await link.stream.last()).stored  # it may have been stored without an answer
             if found is None or found.page.digest != record.digest:

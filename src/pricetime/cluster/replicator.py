@@ -29,6 +29,7 @@ from .link import Link
 from .page import Page, pages_of
 from .reader import Stored
 from .stream import Last
+from .tasks import end
 
 #: Commands of a full page. It has room for some more, because checkpoints take room too.
 FULL = 1000
@@ -155,9 +156,7 @@ class Replicator:
                 for task in done:
                     task.result()
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end(tasks)
 
     def _be_woken(self) -> None:
         with suppress(BlockingIOError):
