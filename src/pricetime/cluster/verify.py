@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..log.errors import ReplayDiffers
+from ..log.replay import MakeBooks
 from ..log.replayer import Books, Replayer
 from .jetstream import JetStreamError, Unknown, ask
 from .page import COMMANDS, ChainBroken, Kind, TermRecord, continues
@@ -48,6 +50,7 @@ class Findings:
     digest: str = ""  #: of the last message
     checkpoints: int = 0  #: that agree with the replay
     replayed: int = 0  #: commands executed again
+    books: str = ""  #: digest of the books after them
     nodes: list[str] = field(default_factory=list)  #: whose books agree
     faults: list[str] = field(default_factory=list)
 
@@ -55,9 +58,9 @@ class Findings:
 class StreamReplay:
     """Executes the commands of a stream from its beginning, and compares the books of followers at their places."""
 
-    def __init__(self, record: TermRecord, nodes: Sequence[Said], found: Findings) -> None:
+    def __init__(self, record: TermRecord, nodes: Sequence[Said], found: Findings, make_books: MakeBooks) -> None:
         reader = PageReader(0, record.configuration, record.epoch)
-        books = Books(record.configuration, record.configuration.make_engine(), epoch=record.epoch)
+        books = make_books(record.configuration, record.configuration.make_engine(), epoch=record.epoch)
         self._reader, self._replayer, self._found = reader, Replayer(books, reader), found
         self._nodes = [said for said in nodes if "books" in said]
 
@@ -69,14 +72,17 @@ class StreamReplay:
         found.replayed, found.checkpoints = self._replayer.sequence, self._replayer.checkpoints
         here = [said for said in self._nodes if said["stream_sequence"] == stored.sequence]
         if here:
-            books = f"{self._replayer.machine.engine.digest(references=True):016x}"
+            books = self.books()
             for said in here:
                 if said["books"] == books:
                     found.nodes.append(said["node"])
                 else:
-                    found.faults.append(
-                        f"after command {stored.page.last} node {said['node']} has books {said['books']} instead of {books}"
-                    )
+                    who, other = said["node"], said["books"]
+                    found.faults.append(f"after command {stored.page.last} node {who} has books {other}, not {books}")
+
+    def books(self) -> str:
+        """The digest of the books now. O(orders)."""
+        return f"{self._replayer.machine.engine.digest(references=True):016x}"
 
 
 async def verify(
@@ -85,12 +91,13 @@ async def verify(
     partition: str,
     *,
     replay: bool = True,
+    make_books: MakeBooks = Books,
     started: Callable[[int], Callable[[int], object]] = lambda _: lambda _: None,
 ) -> Findings:
     """Read the stream once, from the server that leads it, up to the first fault.
 
-    ``started``: gets the number of messages, and returns what is called with each further number that is done.
-    Raises JetStreamError.
+    ``make_books``: see ``log.replay``. ``started``: gets the number of messages, and returns what is
+    called with each further number that is done. Raises JetStreamError.
     """
     stream = await PageStream.open(client, cluster.name, partition, cluster.replicas)
     try:
@@ -99,7 +106,8 @@ async def verify(
         info = await ask(client, f"STREAM.INFO.{stream.name}")
         found = Findings(leader_of(info), first=max(int(info["state"]["first_seq"]), 1))
         end = int(info["state"]["last_seq"])
-        await _check(stream, found, end, nodes if replay else None, started(end - found.first + 1))
+        make_replay = partial(StreamReplay, nodes=nodes, found=found, make_books=make_books) if replay else None
+        await _check(stream, found, end, make_replay, started(end - found.first + 1))
         if not found.faults:
             _compare(found, nodes)
         return found
@@ -158,9 +166,13 @@ def leader_of(info: dict[str, Any]) -> str:
 
 
 async def _check(
-    stream: PageStream, found: Findings, end: int, nodes: Sequence[Said] | None, progress: Callable[[int], object]
+    stream: PageStream,
+    found: Findings,
+    end: int,
+    make_replay: Callable[[TermRecord], StreamReplay] | None,
+    progress: Callable[[int], object],
 ) -> None:
-    """Check all messages up to ``end``, in order. ``nodes``: to compare with a replay; None: without a replay."""
+    """Check all messages up to ``end``, in order. ``make_replay``: of the stream's first term record."""
     before: Stored | None = None
     replay: StreamReplay | None = None
     void = 0
@@ -184,10 +196,12 @@ async def _check(
             found.terms += stored.page.kind == Kind.TERM
             found.commands += stored.page.last - stored.page.first + 1
             found.last, found.digest = stored.page.last, stored.page.digest.hex()
-            if replay is None and nodes is not None and isinstance(stored.page, TermRecord) and stored.page.first == 1:
-                replay = StreamReplay(stored.page, nodes, found)
+            if stored.sequence == 1 and make_replay is not None and isinstance(stored.page, TermRecord):
+                replay = make_replay(stored.page)
             if replay is not None:
                 replay.add(stored)
+        if replay is not None:
+            found.books = replay.books()
     except (ChainBroken, ReplayDiffers, LookupError) as error:
         found.faults.append(str(error))
 
