@@ -221,6 +221,35 @@ def verify(file: Path, partition: str | None, *, no_replay: bool, every_replica:
         raise click.exceptions.Exit(4)
 
 
+@cluster.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=FOLDER)
+@CONFIG
+@PARTITION
+@click.option("--replace", is_flag=True, help="Delete the stream that exists, after a question.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(folders: tuple[Path, ...], file: Path, partition: str | None, *, replace: bool, yes: bool) -> None:
+    """Make a new stream from the journals of the nodes.
+
+    For the loss of two NATS servers, and for a stream with damage. Stop all nodes first. Give the journals of all
+    nodes, or copies of them: each DIR is `journal` of a node in the cluster's file. The command compares them, says
+    which one it takes, asks, and writes the stream. After that start the nodes.
+
+    Give all journals: the acknowledged commands of the last leader may be in its own journal only.
+
+    Exit code 1 if the answer is no; 2 if there is nothing to restore from, if a node runs, if a stream exists and
+    --replace is not given, or if journals contradict each other.
+
+    \b
+        pricetime cluster restore --config cluster.toml --partition main /var/lib/pricetime/a copy-of-b copy-of-c
+    """
+    from . import cluster_restore as command
+
+    async def work(client: Client, settings: ClusterConfig) -> None:
+        await command.run(client, settings, partition_of(settings, partition), folders, replace=replace, yes=yes)
+
+    on_cluster(file, "pricetime cluster restore", work)
+
+
 def partition_of(settings: ClusterConfig, partition: str | None) -> str:
     """The partition of that name; without one the only one. Raises CannotRun."""
     names = settings.names

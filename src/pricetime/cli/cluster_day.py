@@ -118,9 +118,8 @@ class Clients:
     def _send_order(self, client: Client, owner: int) -> None:
         order_id = owner * IDS + self.sent + 1
         side = self._random.choice((Side.BID, Side.ASK))
-        price = (
-            MID + self._random.randint(1, SPREAD) * (-1 if side is Side.BID else 1) + self._random.choice((0, 0, side))
-        )
+        away = self._random.randint(-2, SPREAD)  # below 0 it trades
+        price = MID - away if side is Side.BID else MID + away
         future = client.add_order(order_id, side, price, self._random.randint(1, 9))
         self.sent += 1
         future.add_done_callback(partial(self._note, order_id))
