@@ -3,7 +3,7 @@
     follow: journal <- stream;  recovery server, redirect of logins
     lead:   exchange -> journal -> stream;  everything that a server does
 
-A turn begins with the journal and ends when the role does. The lease says who tries to lead; the term record in the
+Each role begins with the journal of the one before. The lease says who tries to lead; the term record in the
 stream makes the leader, and fences the one before it.
 """
 
@@ -118,7 +118,7 @@ class Node:
         finally:
             journal.close()
 
-    # ------------------------------------------------------------------ before a turn
+    # ------------------------------------------------------------------ before it follows
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Link]:
