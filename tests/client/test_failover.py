@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pricetime import BID, IOC, Instrument, ReportKind
@@ -104,7 +105,7 @@ def check(client: Client, futures: list[OrderFuture]) -> None:
     while len(reports) < len(futures):
         more = client.read(5)
         assert len(more), f"only {len(reports)} reports came"
-        reports = [*reports, *more]
+        reports = np.concatenate([reports, more])
     assert [int(report["seq_num"]) for report in reports] == list(range(1, len(futures) + 1))
     assert {int(report["kind"]) for report in reports} == {ReportKind.ACCEPTED}
     assert [int(report["order_id"]) for report in reports] == list(range(1, len(futures) + 1))

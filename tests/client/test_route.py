@@ -25,7 +25,7 @@ def test_addresses(host: Any, known: list[tuple[str, int]]) -> None:
 
 @pytest.mark.parametrize("host", [[], ["a"], ["a:x"], [()], [("a", "x")], [3]])
 def test_what_is_no_address(host: Any) -> None:
-    with pytest.raises(InvalidSetting, match="addresses: .*HOST:PORT"):
+    with pytest.raises(InvalidSetting, match=r"addresses: .*HOST:PORT"):
         addresses_of(host, 7001)
 
 

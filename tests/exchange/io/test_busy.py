@@ -1,4 +1,4 @@
-"""A log that makes no progress: new orders are rejected, the feed says so, and both end when it makes progress again."""
+"""A log that makes no progress: new orders are rejected, and the feed says so, until it makes progress again."""
 
 import time
 from collections.abc import Iterator
