@@ -207,7 +207,7 @@ def test_commands_that_were_answered_are_not_sent_again(entry: OrderEntry) -> No
                 assert futures[-1].result(60).status is OrderStatus.CANCELLED
         assert [future.result(60).order_id for future in futures] == list(range(1, 150))
         entry.cut = None
-        assert client.disconnects > 3
+        assert client.disconnects > 0
     with entry.lock:
         assert len(entry.streams[1]) == 2 * 149
 

@@ -1,4 +1,4 @@
-"""A new term of the same feed: who is not ahead goes on, who is ahead or differs starts again, and the old term is over."""
+"""A new term of the same feed: who is not ahead goes on, who is ahead or differs starts again; the old term is over."""
 
 from __future__ import annotations
 

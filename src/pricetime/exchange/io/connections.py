@@ -130,6 +130,7 @@ class Connections:
         c.flags = flags
         c.partial_bytes = c.control_bytes = c.control_sent = 0
         c.caught_up = 0
+        c.resumed_after = 0
         c.blocked = 0
         c.full_reads = 0
         c.logout_after = 0
@@ -227,8 +228,13 @@ class Connections:
         due: cython.bint = now_ns >= c.last_sent_ns + cython.cast(u64, self.heartbeat_ms) * 1_000_000
         if c.caught_up:
             return due
-        answered: cython.bint = self.sequencer.answered >= c.heartbeat_after and not c.cancels_first
-        return answered and self.unsent(c, owner) == 0 and (due or c.flags & RESUME != 0)
+        if self.sequencer.answered < c.heartbeat_after or c.cancels_first:
+            return False
+        if c.flags & RESUME == 0:
+            return due
+        if c.resumed_after == 0:
+            c.resumed_after = 1 + self.streams.streams[owner].count * REPORT_BYTES
+        return c.sent_bytes >= c.resumed_after - 1
 
     def _heartbeat(self, c: cython.pointer[Connection], owner: u32) -> None:
         if c.control_bytes != 0:

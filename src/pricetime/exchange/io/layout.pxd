@@ -59,6 +59,7 @@ ctypedef struct Connection:
     u64 last_sent_ns           # monotonic: when data was last sent to it
     u64 login_allowed_ns       # monotonic: no login before this time, because the throttle ended the last session
     u64 heartbeat_after        # no heartbeat before this command is answered: the last one before this session
+    u64 resumed_after          # 1 + the bytes of the stream with all reports about commands before this session; 0: unknown
     u64 logout_after           # 1 + the last command before the client's Logout; 0: it has sent none
     int fd
     u32 state
