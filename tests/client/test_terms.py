@@ -100,6 +100,24 @@ def test_what_comes_of_a_term_that_is_over_is_ignored_and_counted() -> None:
     assert sequencer.takes_snapshot(EPOCH + 1, 1, 2.0), "a different feed has its own terms"
 
 
+def test_a_forged_term_ends_with_the_silence_that_it_causes() -> None:
+    sequencer = led(3, 11)
+    sequencer.receive(heartbeat(11, 2**32 - 1), 0.1)
+    for tenth in range(2, 12):
+        sequencer.receive(heartbeat(11, 3), tenth / 10)
+    assert sequencer.idle(1.2)
+    sequencer.receive(heartbeat(11, 3), 1.2)
+    assert at(sequencer, FeedState.WHOLE)
+    assert sequencer.term == 3
+
+
+def test_a_leader_that_pauses_begins_no_term() -> None:
+    sequencer = led(3, 11)
+    assert sequencer.idle(1.1)
+    sequencer.receive(heartbeat(11, 3), 1.2)
+    assert (sequencer.term, sequencer.statistics.terms) == (3, 0)
+
+
 def test_a_new_feed_has_its_own_terms() -> None:
     sequencer = led(9, 11)
     sequencer.receive(FeedHeartbeat(seq_num=1, epoch=EPOCH + 1, checksum=0, term=1).encode(), 1.0)
