@@ -85,7 +85,7 @@ def trade(client: Client, flow: Flow, seen: list[Any]) -> None:
 
 
 def asked(rng: random.Random) -> dict[str, object]:
-    """A command of the operator. Half of them lead back to continuous trading."""
+    """A command of the operator. About half of them lead back to continuous trading."""
     phase = rng.choice(["closed", "pre-open", "opening-auction", "closing-auction", "volatility-auction"])
     price = {"kind": rng.choice(["reference", "last"]), "price": rng.randint(97, 103)}
     commands: list[dict[str, object]] = [
@@ -93,10 +93,10 @@ def asked(rng: random.Random) -> dict[str, object]:
         {"command": "phase", "phase": phase},
         {"command": "expire"},
         {"command": "set-price", **price},
-        *[{"command": "uncross", "phase": "continuous"}] * 3,
         {"command": "open"},
     ]
-    return {"instrument": 1, **rng.choice(commands)}
+    back: dict[str, object] = {"command": "uncross", "phase": "continuous"}
+    return {"instrument": 1, **(rng.choice(commands) if rng.random() < 0.6 else back)}
 
 
 @contextmanager
