@@ -112,6 +112,7 @@ def check(client: Client, futures: list[OrderFuture]) -> None:
     assert sorted(order.order_id for order in client.open_orders(60)) == list(range(1, len(futures) + 1))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("kill_after", [1, 700, 2_000])
 def test_nothing_is_lost_and_nothing_comes_twice(cluster: Cluster, kill_after: int) -> None:
     count, sent = 2_000, threading.Semaphore(0)
@@ -146,6 +147,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(cluster: Cluster, kill_after: i
         assert follows.statistics.snapshots <= 1, "it continues without one"
 
 
+@pytest.mark.compiled
 def test_for_asyncio_too(cluster: Cluster) -> None:
     async def trade() -> None:
         addresses = [f"127.0.0.1:{port}" for port in reversed(cluster.ports)]
