@@ -4,7 +4,6 @@ from pricetime.native.arrays cimport Block
 from pricetime.native.bits cimport prefetch
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport *
-from pricetime.core.dump cimport remove_all
 from pricetime.core.places cimport Places
 
 

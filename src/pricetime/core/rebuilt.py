@@ -20,7 +20,6 @@ from pricetime.native.arrays import Block
 
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
-    from pricetime.core.dump import remove_all
     from pricetime.core.layout import *
     from pricetime.native.bits import prefetch
 
@@ -675,7 +674,7 @@ class Rebuilt:
         index: u32
         for index in range(self.books.book_count):
             self._remove_unpriced(cython.address(self.books.books[index]))
-        remove_all(self.books, self.places)
+        self.places.remove_all(self.books)
         self.taking = cython.NULL
         self.books.seq_num = 0
         for index in range(self.books.book_count):

@@ -2,8 +2,9 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
+from pricetime.core.dump cimport dump_of
 from pricetime.core.layout cimport *
-from pricetime.core.dump cimport dump_of, place_all
+from pricetime.core.restore cimport place_all
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
 
