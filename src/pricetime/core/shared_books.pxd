@@ -41,6 +41,8 @@ cdef class SharedBooks:
     cdef object take_reports(self)
 
 
+cdef u64 SPARE_REPORTS               # a C variable: calls add to it
+
 cdef object owner_with_orders(object owner)
 cdef int enter(Latch latch) except -1
 cdef int raise_busy() except -1
