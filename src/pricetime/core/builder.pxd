@@ -4,6 +4,7 @@ from pricetime.core.check cimport check_books
 from pricetime.core.shared_books cimport SharedBooks, digest_of, enter
 from pricetime.core.layout cimport *
 from pricetime.core.rebuilt cimport Rebuilt
+from pricetime.core.snapshot_orders cimport clear_books, load_run, write_book
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
 

@@ -35,6 +35,7 @@ if not cython.compiled:  # the compiled form cimports them in builder.pxd
     from pricetime.core.layout import *
     from pricetime.core.rebuilt import Rebuilt
     from pricetime.core.shared_books import SharedBooks, digest_of, enter
+    from pricetime.core.snapshot_orders import clear_books, load_run, write_book
     from pricetime.native.arrays import Block, checked_records, records_of
 
 #: Why a report does not fit.
@@ -270,7 +271,7 @@ class BookBuilder:
             for instrument, _ in known:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(instrument.id)
                 with cython.nogil:
-                    count = rebuilt.write_book(book, first, count)
+                    count = write_book(rebuilt, book, first, count)
             orders = block.array(SNAPSHOT_ORDER_DTYPE, count)
             seq_num = self.rebuilt.books.seq_num
             digest = digest_of(self.rebuilt.books, self.engine._instruments)
@@ -315,7 +316,7 @@ class BookBuilder:
         rebuilt: Rebuilt = self.rebuilt
         done: i64
         with cython.nogil:
-            done = rebuilt.load_run(first, count)
+            done = load_run(rebuilt, first, count)
         if done >= 0 and digest_of(rebuilt.books, self.engine._instruments) == digest:
             rebuilt.books.seq_num = seq_num
             return 0
@@ -332,7 +333,7 @@ class BookBuilder:
         """Remove all orders and set ``seq_num`` to 0."""
         rebuilt: Rebuilt = self.rebuilt
         with cython.nogil:
-            rebuilt.clear()
+            clear_books(rebuilt)
 
     def __reduce__(self) -> tuple[Any, ...]:
         _, capacity, level_capacity, *_ = self.engine._settings
