@@ -25,7 +25,17 @@ class Calls(Auction):
             books._reject(c, MUST_UNCROSS)
         else:
             self._enter_phase(books, book, c.flags)
+            self._note_row(book, c)
             self.cascade(books, book)
+
+    def _note_row(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """A command that begins a phase says when its row of the schedule was due. One of the operator, which does not,
+        takes the place of the rows before it."""
+        more: cython.pointer[VenueBook] = book.venue
+        if c.quantity != 0:
+            more.scheduled_ns = max(more.scheduled_ns, c.quantity)
+        elif more.scheduled_ns != 0:
+            more.scheduled_ns = max(more.scheduled_ns, c.timestamp)
 
     def _enter_phase(self, books: Books, book: cython.pointer[Book], phase: u32) -> None:
         """Begin a phase, which orders that waited for it join in order of entry."""
@@ -82,6 +92,7 @@ class Calls(Auction):
             self._clear_levels(books, book, side)
         book.venue.collecting = 0
         self._enter_phase(books, book, c.flags)
+        self._note_row(book, c)
         self.cascade(books, book)
 
     def _enter_stops(self, books: Books, book: cython.pointer[Book]) -> None:

@@ -51,6 +51,7 @@ cdef class Resting:
 
 cdef bint is_in_place(u32 place, u32 order_type, u32 time_in_force, u32 instructions) noexcept nogil
 cdef bint is_special(const RestingOrder *r) noexcept nogil
+cdef object states_of(Books books, object instruments)
 cdef object dump_of(Books books, object instruments)
 cdef int place_all(Books books, object instruments, object records) except -1
 cdef object _place(Resting resting, object records)

@@ -237,6 +237,7 @@ class Resting:
         r.instrument = book.instrument
         r.phase = book.phase
         r.entries = more.entries
+        r.scheduled_ns = more.scheduled_ns
         r.has = COLLECTING if more.collecting else 0
         if more.has_reference:
             r.has |= HAS_REFERENCE
@@ -273,6 +274,7 @@ class Resting:
         high: i64 = r.high_price if r.has & HIGH_SET else self._high_price(book)
         more: cython.pointer[VenueBook] = book.venue
         more.entries = r.entries
+        more.scheduled_ns = r.scheduled_ns
         more.collecting = r.has & COLLECTING
         self.books.set_phase(book, r.phase)
         if r.has & HAS_REFERENCE:
@@ -497,23 +499,29 @@ def is_special(r: cython.pointer[cython.const[RestingOrder]]) -> cython.bint:
     return r.time_in_force == DAY or r.time_in_force == GTD or r.time_in_force == GFA
 
 
+def states_of(books: Books, instruments: Any) -> Any:
+    """The state of every instrument besides its orders. ``instruments``: the ids of all books."""
+    states: Block = Block((cython.cast(u64, books.book_count) + 1) * cython.sizeof(InstrumentState))
+    first: cython.pointer[InstrumentState] = cython.cast(cython.pointer[InstrumentState], states.memory)
+    resting: Resting = Resting(books)
+    for index, number in enumerate(sorted(instruments)):
+        resting.write_state(books.book_of(number), cython.address(first[index]))
+    return states.array(INSTRUMENT_STATE, len(instruments))
+
+
 def dump_of(books: Books, instruments: Any) -> Any:
     """The state of the books as ``BookRecords``. ``instruments``: the ids of all books."""
-    states: Block = Block((cython.cast(u64, books.book_count) + 1) * cython.sizeof(InstrumentState))
     orders: Block = Block((cython.cast(u64, books.order_count) + 1) * cython.sizeof(RestingOrder))
     cancels: Block = Block((cython.cast(u64, books.walk_count) + 1) * cython.sizeof(UnfinishedCancel))
     first_order: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], orders.memory)
     first_cancel: cython.pointer[UnfinishedCancel] = cython.cast(cython.pointer[UnfinishedCancel], cancels.memory)
-    first_state: cython.pointer[InstrumentState] = cython.cast(cython.pointer[InstrumentState], states.memory)
     resting: Resting = Resting(books)
-    for index, number in enumerate(sorted(instruments)):
-        resting.write_state(books.book_of(number), cython.address(first_state[index]))
     with cython.nogil:
         resting.write(first_order)
         if books.walk_count != 0:
             resting.write_walks(first_cancel)
     parts = (
-        states.array(INSTRUMENT_STATE, len(instruments)),
+        states_of(books, instruments),
         orders.array(RESTING_ORDER, books.order_count),
         cancels.array(UNFINISHED_CANCEL, books.walk_count),
     )

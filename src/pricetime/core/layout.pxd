@@ -291,7 +291,7 @@ ctypedef packed struct RestingOrder:
     u64 filled           # lots that have traded; 0 of an order that keeps no count
     u64 entered          # its entry number; 0 of an order that needs none
 
-# The state of an instrument in the records of a book besides its orders: 48 bytes, types.INSTRUMENT_STATE.
+# The state of an instrument in the records of a book besides its orders: 56 bytes, types.INSTRUMENT_STATE.
 ctypedef packed struct InstrumentState:
     u32 instrument
     u8 phase
@@ -302,6 +302,7 @@ ctypedef packed struct InstrumentState:
     i64 last_price       # of the last trade, ticks; 0 without HAS_LAST
     i64 low_price        # that a command set, ticks; 0 without LOW_SET: then the instrument's counts
     i64 high_price       # the same with HIGH_SET
+    u64 scheduled_ns     # the rows of its schedule up to this time are done; 0: none is
 
 # An unfinished mass cancel in the records of a book: 40 bytes, types.UNFINISHED_CANCEL.
 ctypedef packed struct UnfinishedCancel:
@@ -504,6 +505,7 @@ ctypedef struct VenueBook:
     u32 waiting          # orders that wait: for a trigger price, an auction, or to trade whole
     u32 for_auction      # orders at a level that are for one auction
     u64 entries          # entry numbers given so far
+    u64 scheduled_ns     # the rows of its schedule up to this time are done; 0: none is
     i64 reference        # price, ticks, if has_reference
     i64 lowest           # of the trades of the current command, if traded
     i64 highest
