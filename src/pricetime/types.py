@@ -325,20 +325,24 @@ RESTING_ORDER = np.dtype(
     ]
 )
 
-#: The state of one instrument in ``BookRecords`` besides its orders, 56 bytes. ``has``: bits, see ``layout.pxd``.
+#: The state of one instrument in ``BookRecords`` besides its orders, 80 bytes. ``has``: bits, see ``layout.pxd``.
 #: ``scheduled_ns``: the rows of its schedule up to this time are done; 0: none is.
 INSTRUMENT_STATE = np.dtype(
     [
         ("instrument", "<u4"),
         ("phase", "u1"),
         ("has", "u1"),
-        ("zero", "<u2"),
+        ("surplus_side", "u1"),
+        ("zero", "u1"),
         ("entries", "<u8"),
         ("reference_price", "<i8"),
         ("last_price", "<i8"),
         ("low_price", "<i8"),
         ("high_price", "<i8"),
         ("scheduled_ns", "<u8"),
+        ("auction_price", "<i8"),
+        ("auction_quantity", "<u8"),
+        ("surplus", "<u8"),
     ]
 )
 

@@ -14,6 +14,7 @@ cdef class Calls(Auction):
 
     # the price
     cdef void _report_auction(self, Books books, Book *book, u32 kind) noexcept nogil
+    cdef void _keep_indication(self, Book *book, u32 kind, u32 side, u64 surplus, i64 price, u64 quantity) noexcept nogil
 
     # the uncross
     cdef void _enter_stops(self, Books books, Book *book) noexcept nogil

@@ -64,9 +64,24 @@ class Calls(Auction):
         """Report where the auction trades, with its surplus. Numbers beyond 64 bits are reported as the largest."""
         if not self.found:
             books._report(book.instrument, kind, 0, NO_AUCTION_PRICE, 0, 0, 0, 0)
+            self._keep_indication(book, kind, 0, 0, 0, 0)
             return
         surplus: u64 = narrowed(self.surplus)
-        books._report(book.instrument, kind, self.surplus_side, NONE, 0, surplus, self.price, narrowed(self.volume))
+        volume: u64 = narrowed(self.volume)
+        books._report(book.instrument, kind, self.surplus_side, NONE, 0, surplus, self.price, volume)
+        self._keep_indication(book, kind, self.surplus_side, surplus, self.price, volume)
+
+    def _keep_indication(
+        self, book: cython.pointer[Book], kind: u32, side: u32, surplus: u64, price: i64, quantity: u64
+    ) -> None:
+        """Keep the last report about an auction, for those who come later."""
+        kept: cython.pointer[Indication] = cython.address(book.venue.indication)
+        kept.price = price
+        kept.quantity = quantity
+        kept.surplus = surplus
+        kept.side = side
+        kept.kind = kind
+        kept.priced = self.found
 
     # ------------------------------------------------------------------ the uncross
 

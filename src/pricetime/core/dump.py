@@ -27,7 +27,7 @@ if not cython.compiled:  # the compiled form cimports them in dump.pxd
 
 FAULTS = {
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
-    INVALID_SIDE: "it has no side",
+    INVALID_SIDE: "it has no side, or the surplus of its auction is on none",
     INVALID_INSTRUCTION: "an order with these terms is not in this place",
     INVALID_SELF_TRADE: "its self-trade mode is unknown",
     INVALID_QUANTITY: "invalid quantity",
@@ -251,6 +251,15 @@ class Resting:
         if more.high_set:
             r.has |= HIGH_SET
             r.high_price = self._high_price(book)
+        auction: cython.pointer[Indication] = cython.address(more.indication)
+        if auction.kind != 0:
+            r.has |= HAS_AUCTION
+            r.has |= AUCTION_PRICED if auction.priced else 0
+            r.has |= AUCTION_FINAL if auction.kind == UNCROSSED else 0
+            r.surplus_side = auction.side
+            r.auction_price = auction.price
+            r.auction_quantity = auction.quantity
+            r.surplus = auction.surplus
 
     def _high_price(self, book: cython.pointer[Book]) -> i64:
         """The highest price of the band."""
@@ -265,8 +274,10 @@ class Resting:
             return UNKNOWN_INSTRUMENT
         if r.phase >= self.books.phase_count:
             return INVALID_PHASE
-        if r.has >= 2 * HIGH_SET or r.zero != 0:
+        if r.zero != 0 or (r.has & (AUCTION_PRICED | AUCTION_FINAL) and not r.has & HAS_AUCTION):
             return MALFORMED
+        if r.surplus_side > ASK:
+            return INVALID_SIDE
         rule: cython.pointer[PhaseRule] = cython.address(self.books.phases[r.phase])
         if (rule.matches and r.has & COLLECTING) or (rule.collects and not r.has & COLLECTING):
             return INVALID_PHASE
@@ -277,6 +288,15 @@ class Resting:
         more.scheduled_ns = r.scheduled_ns
         more.collecting = r.has & COLLECTING
         self.books.set_phase(book, r.phase)
+        auction: cython.pointer[Indication] = cython.address(more.indication)
+        auction.kind = 0
+        if r.has & HAS_AUCTION:
+            auction.kind = UNCROSSED if r.has & AUCTION_FINAL else INDICATIVE
+            auction.priced = r.has & AUCTION_PRICED != 0
+            auction.side = r.surplus_side
+            auction.price = r.auction_price
+            auction.quantity = r.auction_quantity
+            auction.surplus = r.surplus
         if r.has & HAS_REFERENCE:
             more.reference = r.reference_price
             more.has_reference = 1

@@ -1,6 +1,5 @@
 # Signatures and fields of rebuilt.py, in its order.
 
-from pricetime.native.arrays cimport Block
 from pricetime.native.bits cimport prefetch
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport *
@@ -13,8 +12,6 @@ cdef class Rebuilt:
     cdef Places places               # the rules of the books, which keep the market orders of a call phase
     cdef u32 fault                   # why the last report did not fit, NONE when it did
     cdef bint passive                # orders that cross rest: nothing takes
-    cdef Block _memory               # of the next
-    cdef Indication *indications     # of each book, in the order of the books
 
     # the order whose command goes on: it is not in its book
     cdef Book *taking                # its book; NULL when no command is in progress
@@ -49,7 +46,6 @@ cdef class Rebuilt:
     cdef void begin_phase(self, Book *book, u32 phase) noexcept nogil
     cdef bint _is_collected(self, Book *book) noexcept nogil
     cdef u32 _indicate(self, Book *book, const Report *r) noexcept nogil
-    cdef Indication *indication_of(self, Book *book) noexcept nogil
 
     # what they do to an order
     cdef inline u32 _refuse(self, Book *book, u32 side, u64 order_id, i64 key, u64 quantity, bint rests) noexcept nogil

@@ -16,7 +16,6 @@ import cython
 
 from pricetime.core.book import Books
 from pricetime.core.places import Places
-from pricetime.native.arrays import Block
 
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
@@ -41,9 +40,6 @@ class Rebuilt:
         self.passive = passive
         self.taking = cython.NULL
         self.fault = NONE
-        size: cython.size_t = cython.sizeof(Indication)
-        self._memory = Block(self.books.book_count * size, "the indicative prices")
-        self.indications = cython.cast(cython.pointer[Indication], self._memory.memory)
 
     # ------------------------------------------------------------------ reports
 
@@ -418,7 +414,7 @@ class Rebuilt:
             return INVALID_PHASE
         if r.side > ASK:
             return INVALID_SIDE
-        indication: cython.pointer[Indication] = self.indication_of(book)
+        indication: cython.pointer[Indication] = cython.address(book.venue.indication)
         indication.price = r.price
         indication.quantity = r.quantity
         indication.surplus = r.maker_id
@@ -426,10 +422,6 @@ class Rebuilt:
         indication.kind = r.kind
         indication.priced = r.reason != NO_AUCTION_PRICE
         return NONE
-
-    def indication_of(self, book: cython.pointer[Book]) -> cython.pointer[Indication]:
-        """Where the last auction of a book traded or would trade."""
-        return cython.address(self.indications[self.books.directory[book.instrument] - 1])
 
     # ------------------------------------------------------------------ what they do to an order
 
@@ -679,7 +671,7 @@ class Rebuilt:
         self.taking = cython.NULL
         self.books.seq_num = 0
         for index in range(self.books.book_count):
-            self.indications[index].kind = 0
+            self.books.venues[index].indication.kind = 0
             self.books.venues[index].collecting = 0
 
     def _remove_unpriced(self, book: cython.pointer[Book]) -> None:
