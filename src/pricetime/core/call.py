@@ -74,7 +74,7 @@ class Calls(Auction):
     def _keep_indication(
         self, book: cython.pointer[Book], kind: u32, side: u32, surplus: u64, price: i64, quantity: u64
     ) -> None:
-        """Keep the last report about an auction, for those who come later."""
+        """Keep the last report about an auction, for subscribers that join later."""
         kept: cython.pointer[Indication] = cython.address(book.venue.indication)
         kept.price = price
         kept.quantity = quantity
