@@ -116,7 +116,7 @@ def test_what_an_order_was_entered_with_comes_along() -> None:
         "place": 0, "zero": 0, "protection": 0, "trigger_price": 0, "display_quantity": 0, "hidden_quantity": 0,
         "expiry_ns": 0, "filled": 0, "entered": 0,
     }  # fmt: skip
-    assert records.instruments.tolist() == [(0, CONTINUOUS, 0, 0, 0, 0, 0, 0, 0)]
+    assert records.instruments.tolist() == [(0, CONTINUOUS, *[0] * 12)]
     assert len(records.unfinished) == 0
 
 
@@ -174,7 +174,9 @@ MISFITS: list[tuple[str, dict[str, int], str]] = [
     ("resting", {"price": 200}, "crossed"),
     ("instruments", {"instrument": 5, "phase": 7}, "phase is unknown"),
     ("instruments", {"instrument": 3}, "instrument is unknown"),
-    ("instruments", {"instrument": 5, "has": 32}, "must be 0"),
+    ("instruments", {"instrument": 5, "has": 64}, "must be 0"),
+    ("instruments", {"instrument": 5, "has": 128}, "must be 0"),
+    ("instruments", {"instrument": 5, "surplus_side": 3}, "the surplus of its auction"),
     ("instruments", {"instrument": 5, "zero": 1}, "must be 0"),
 ]
 
@@ -267,7 +269,7 @@ def test_prices_that_commands_set_come_along() -> None:
     for kind, price in prices.items():
         engine.apply(command(CommandType.SET_PRICE, instrument=1, flags=kind, price=price))
     records = engine.dump()
-    assert records.instruments.tolist() == [(1, CONTINUOUS, 2 + 4 + 8 + 16, 0, 0, 100, 101, 90, 110)]
+    assert records.instruments.tolist() == [(1, CONTINUOUS, 2 + 4 + 8 + 16, 0, 0, 0, 100, 101, 90, 110, *[0] * 4)]
     for instrument in (Instrument(1), Instrument(1, low_price=95, high_price=96)):
         other = restored(records, instrument)
         assert dumped(other) == dumped(engine)

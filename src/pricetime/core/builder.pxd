@@ -21,9 +21,12 @@ cdef class BookBuilder:
     cdef i64 apply_run(self, const Report *reports, u64 count) noexcept nogil
     cdef int _load(self, const SnapshotOrder *first, u64 count, u64 seq_num, object digest) except -1
     cdef void _empty(self) noexcept
+    cdef object _auction(self, object number)
+    cdef int _set_auction(self, object number, object known) except -1
 
 
 cdef object misfit(u64 seq_num, u32 fault, u64 last)
 cdef SharedBooks empty_books(object instruments, object capacity, object level_capacity)
 cdef dict checked_instruments(object instruments)
+cdef list checked_auctions(object snapshot)
 cdef tuple in_their_phases(object known)

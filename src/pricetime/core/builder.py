@@ -196,19 +196,35 @@ class BookBuilder:
     def auction(self, instrument: SupportsIndex) -> IndicativePrice | None:
         """Where the last auction of an instrument would trade, or traded: the last report about it; None before one.
 
-        A snapshot does not have it. Raises UnknownInstrument and BookBusy. O(1).
+        Raises UnknownInstrument and BookBusy. O(1).
         """
         self.enter()
         try:
             number = self.engine.known(instrument)
-            found: cython.pointer[Indication] = self.rebuilt.indication_of(self.rebuilt.books.book_of(number))
-            if found.kind == 0:
-                return None
-            side = Side(found.side) if found.side != 0 else None
-            price = found.price if found.priced else None
-            return IndicativePrice(price, found.quantity, found.surplus, side, found.kind == UNCROSSED)
+            return self._auction(number)
         finally:
             self.leave()
+
+    def _auction(self, number: Any) -> Any:
+        """The last report about an auction of an instrument, None before one."""
+        found: cython.pointer[Indication] = cython.address(self.rebuilt.books.book_of(number).venue.indication)
+        if found.kind == 0:
+            return None
+        side = Side(found.side) if found.side != 0 else None
+        price = found.price if found.priced else None
+        return IndicativePrice(price, found.quantity, found.surplus, side, found.kind == UNCROSSED)
+
+    def _set_auction(self, number: Any, known: Any) -> cython.int:
+        """Set what ``_auction`` returns; ``known`` is checked."""
+        kept: cython.pointer[Indication] = cython.address(self.rebuilt.books.book_of(number).venue.indication)
+        price, quantity, surplus, side, final = known
+        kept.price = 0 if price is None else price
+        kept.priced = price is not None
+        kept.quantity = quantity
+        kept.surplus = surplus
+        kept.side = 0 if side is None else side
+        kept.kind = UNCROSSED if final else INDICATIVE
+        return 0
 
     def book(self, instrument: SupportsIndex) -> OrderBook:
         """The book of one instrument as an ``OrderBook`` that accepts no commands, not a copy.
@@ -275,9 +291,11 @@ class BookBuilder:
             orders = block.array(SNAPSHOT_ORDER_DTYPE, count)
             seq_num = self.rebuilt.books.seq_num
             digest = digest_of(self.rebuilt.books, self.engine._instruments)
+            auctions = tuple([self._auction(instrument.id) for instrument, _ in known])
         finally:
             self.leave()
-        return Snapshot(seq_num, in_their_phases(known), orders, digest)
+        told = auctions if any(auctions) else ()
+        return Snapshot(seq_num, in_their_phases(known), orders, digest, auctions=told)
 
     def load_snapshot(self, snapshot: Snapshot) -> None:
         """Replace the books by those of a ``Snapshot``. The next report must follow its ``seq_num``.
@@ -296,6 +314,7 @@ class BookBuilder:
         first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
         phases = [(number, int(instrument.phase)) for number, instrument in known.items()]
         digest = snapshot.digest
+        auctions = checked_auctions(snapshot)
         self.enter()
         try:
             self._empty()
@@ -306,6 +325,8 @@ class BookBuilder:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
                 self.rebuilt.begin_phase(book, phase)
             self._load(first, len(orders), seq_num, digest)
+            for number, auction in auctions:
+                self._set_auction(number, auction)
         finally:
             self.leave()
 
@@ -369,6 +390,24 @@ def checked_instruments(instruments: Any) -> dict[Any, Any]:
     if not known:
         raise InvalidSetting("a snapshot has at least one instrument")
     return known
+
+
+def checked_auctions(snapshot: Any) -> list[Any]:
+    """The auctions of a snapshot, each with the id of its instrument. Raises InvalidSetting."""
+    found = []
+    if snapshot.auctions and len(snapshot.auctions) != len(snapshot.instruments):
+        raise InvalidSetting(
+            f"{len(snapshot.auctions)} auctions of {len(snapshot.instruments)} instruments in a snapshot"
+        )
+    for instrument, auction in zip(snapshot.instruments, snapshot.auctions, strict=False):
+        if auction is not None:
+            price, quantity, surplus, side, final = auction
+            if price is not None:
+                price = whole(price, -(1 << 63), (1 << 63) - 1, InvalidSetting, "auction price")
+            quantity = whole(quantity, 0, (1 << 64) - 1, InvalidSetting, "auction quantity")
+            surplus = whole(surplus, 0, (1 << 64) - 1, InvalidSetting, "surplus of an auction")
+            found.append((instrument.id, (price, quantity, surplus, side, final)))
+    return found
 
 
 def in_their_phases(known: Any) -> tuple[Any, ...]:

@@ -31,4 +31,5 @@ cdef class Dump:
     cdef void write_state(self, Book *book, InstrumentState *r) noexcept nogil
 
 
+cdef object states_of(Books books, object instruments)
 cdef object dump_of(Books books, object instruments)

@@ -209,6 +209,7 @@ class Dump:
         r.instrument = book.instrument
         r.phase = book.phase
         r.entries = more.entries
+        r.scheduled_ns = more.scheduled_ns
         r.has = COLLECTING if more.collecting else 0
         if more.has_reference:
             r.has |= HAS_REFERENCE
@@ -222,25 +223,40 @@ class Dump:
         if more.high_set:
             r.has |= HIGH_SET
             r.high_price = self.books._band_end(book, BID)
+        auction: cython.pointer[Indication] = cython.address(more.indication)
+        if auction.kind != 0:
+            r.has |= HAS_AUCTION
+            r.has |= AUCTION_PRICED if auction.priced else 0
+            r.has |= AUCTION_FINAL if auction.kind == UNCROSSED else 0
+            r.surplus_side = auction.side
+            r.auction_price = auction.price
+            r.auction_quantity = auction.quantity
+            r.surplus = auction.surplus
+
+
+def states_of(books: Books, instruments: Any) -> Any:
+    """The state of every instrument besides its orders. ``instruments``: the ids of all books."""
+    states: Block = Block((cython.cast(u64, books.book_count) + 1) * cython.sizeof(InstrumentState))
+    first: cython.pointer[InstrumentState] = cython.cast(cython.pointer[InstrumentState], states.memory)
+    dump: Dump = Dump(books)
+    for index, number in enumerate(sorted(instruments)):
+        dump.write_state(books.book_of(number), cython.address(first[index]))
+    return states.array(INSTRUMENT_STATE, len(instruments))
 
 
 def dump_of(books: Books, instruments: Any) -> Any:
     """The state of the books as ``BookRecords``. ``instruments``: the ids of all books."""
-    states: Block = Block((cython.cast(u64, books.book_count) + 1) * cython.sizeof(InstrumentState))
     orders: Block = Block((cython.cast(u64, books.order_count) + 1) * cython.sizeof(RestingOrder))
     cancels: Block = Block((cython.cast(u64, books.walk_count) + 1) * cython.sizeof(UnfinishedCancel))
     first_order: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], orders.memory)
     first_cancel: cython.pointer[UnfinishedCancel] = cython.cast(cython.pointer[UnfinishedCancel], cancels.memory)
-    first_state: cython.pointer[InstrumentState] = cython.cast(cython.pointer[InstrumentState], states.memory)
     dump: Dump = Dump(books)
-    for index, number in enumerate(sorted(instruments)):
-        dump.write_state(books.book_of(number), cython.address(first_state[index]))
     with cython.nogil:
         dump.write(first_order)
         if books.walk_count != 0:
             dump.write_walks(first_cancel)
     parts = (
-        states.array(INSTRUMENT_STATE, len(instruments)),
+        states_of(books, instruments),
         orders.array(RESTING_ORDER, books.order_count),
         cancels.array(UNFINISHED_CANCEL, books.walk_count),
     )

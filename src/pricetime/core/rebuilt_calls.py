@@ -9,7 +9,6 @@ import cython
 
 from pricetime.core.book import Books
 from pricetime.core.places import Places
-from pricetime.native.arrays import Block
 
 if not cython.compiled:  # the compiled form cimports them in rebuilt_calls.pxd
     from pricetime.core.book import key_of
@@ -24,9 +23,6 @@ class RebuiltCalls:
         self.books = books
         assert isinstance(self.books.rules, Places)
         self.places = self.books.rules
-        size: cython.size_t = cython.sizeof(Indication)
-        self._memory = Block(self.books.book_count * size, "the indicative prices")
-        self.indications = cython.cast(cython.pointer[Indication], self._memory.memory)
 
     def begin_phase(self, book: cython.pointer[Book], phase: u32) -> None:
         """Begin a phase. What was collected is gone when orders match again."""
@@ -82,7 +78,7 @@ class RebuiltCalls:
             return INVALID_PHASE
         if r.side > ASK:
             return INVALID_SIDE
-        indication: cython.pointer[Indication] = self.indication_of(book)
+        indication: cython.pointer[Indication] = cython.address(book.venue.indication)
         indication.price = r.price
         indication.quantity = r.quantity
         indication.surplus = r.maker_id
@@ -90,10 +86,6 @@ class RebuiltCalls:
         indication.kind = r.kind
         indication.priced = r.reason != NO_AUCTION_PRICE
         return NONE
-
-    def indication_of(self, book: cython.pointer[Book]) -> cython.pointer[Indication]:
-        """Where the last auction of a book traded or would trade."""
-        return cython.address(self.indications[self.books.directory[book.instrument] - 1])
 
 
 def changes_books(kind: u32) -> cython.bint:

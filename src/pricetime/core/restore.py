@@ -24,7 +24,7 @@ if not cython.compiled:  # the compiled form cimports them in restore.pxd
 
 FAULTS = {
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
-    INVALID_SIDE: "it has no side",
+    INVALID_SIDE: "it has no side, or the surplus of its auction is on none",
     INVALID_INSTRUCTION: "an order with these terms is not in this place",
     INVALID_SELF_TRADE: "its self-trade mode is unknown",
     INVALID_QUANTITY: "invalid quantity",
@@ -62,8 +62,10 @@ class Restore:
             return UNKNOWN_INSTRUMENT
         if r.phase >= self.books.phase_count:
             return INVALID_PHASE
-        if r.has >= 2 * HIGH_SET or r.zero != 0:
+        if r.zero != 0 or (r.has & (AUCTION_PRICED | AUCTION_FINAL) and not r.has & HAS_AUCTION):
             return MALFORMED
+        if r.surplus_side > ASK:
+            return INVALID_SIDE
         rule: cython.pointer[PhaseRule] = cython.address(self.books.phases[r.phase])
         if (rule.matches and r.has & COLLECTING) or (rule.collects and not r.has & COLLECTING):
             return INVALID_PHASE
@@ -71,8 +73,18 @@ class Restore:
         high: i64 = r.high_price if r.has & HIGH_SET else self.books._band_end(book, BID)
         more: cython.pointer[VenueBook] = book.venue
         more.entries = r.entries
+        more.scheduled_ns = r.scheduled_ns
         more.collecting = r.has & COLLECTING
         self.books.set_phase(book, r.phase)
+        auction: cython.pointer[Indication] = cython.address(more.indication)
+        auction.kind = 0
+        if r.has & HAS_AUCTION:
+            auction.kind = UNCROSSED if r.has & AUCTION_FINAL else INDICATIVE
+            auction.priced = r.has & AUCTION_PRICED != 0
+            auction.side = r.surplus_side
+            auction.price = r.auction_price
+            auction.quantity = r.auction_quantity
+            auction.surplus = r.surplus
         if r.has & HAS_REFERENCE:
             more.reference = r.reference_price
             more.has_reference = 1

@@ -129,7 +129,7 @@ def clear_books(rebuilt: Rebuilt) -> None:
     rebuilt.taking = cython.NULL
     rebuilt.books.seq_num = 0
     for index in range(rebuilt.books.book_count):
-        rebuilt.indications[index].kind = 0
+        rebuilt.books.venues[index].indication.kind = 0
         rebuilt.books.venues[index].collecting = 0
 
 
