@@ -51,10 +51,11 @@ class OrderEntry:
 
     ``host``, ``port``: of the exchange's order entry; a name, or an address of IPv4 or IPv6. ``secret``: the owner's,
     b"" for a server that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the
-    exchange leaves the orders in the book when the session ends. ``resume_from``: number of the first report wanted,
-    from 1; None for new reports only. ``timeout``: seconds for connecting, logging in, and each call that waits without
-    a time of its own. ``retries``: attempts to reconnect before the client gives up. ``most_untaken``: reports that may
-    wait for ``reports`` or ``read``. Raises InvalidOwner.
+    exchange leaves the orders in the book when the session ends; ``keep_gtc_and_gtd``: it leaves those that are GTC or
+    GTD and cancels the others. ``resume_from``: number of the first report wanted, from 1; None for new reports only.
+    ``timeout``: seconds for connecting, logging in, and each call that waits without a time of its own. ``retries``:
+    attempts to reconnect before the client gives up. ``most_untaken``: reports that may wait for ``reports`` or
+    ``read``. Raises InvalidOwner.
     """
 
     #: Whether ``result`` of a future may wait.
@@ -69,6 +70,7 @@ class OrderEntry:
         secret: bytes = b"",
         instrument: int = 1,
         keep_orders: bool = False,
+        keep_gtc_and_gtd: bool = False,
         resume_from: int | None = None,
         timeout: float = 5.0,
         retries: int = 10,
@@ -77,7 +79,9 @@ class OrderEntry:
         self.address, self.instrument, self.timeout = (host, port), instrument, timeout
         self.most_untaken = most_untaken  #: reports that may wait to be taken
         self.disconnects = 0  #: connections that were lost
-        self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
+        self._dialogue = Dialogue(
+            owner, secret, keep_orders=keep_orders, keep_gtc_and_gtd=keep_gtc_and_gtd, resume_from=resume_from
+        )
         self._retries, self._attempts = retries, 0  # attempts to reconnect: the most, and since the last login
         self._lock = threading.RLock()  # guards all that follows and the dialogue; callbacks of futures run inside
         self._acknowledgements = Acknowledgements(self._lock if self._futures_wait else None)

@@ -202,6 +202,7 @@ class Dump:
         r.instrument = walk.instrument
         r.side = walk.side
         r.reason = walk.reason
+        r.keeps = walk.keeps
 
     def write_state(self, book: cython.pointer[Book], r: cython.pointer[InstrumentState]) -> None:
         """Write the state of an instrument besides its orders, into a zeroed record."""

@@ -246,6 +246,7 @@ class Restore:
         walk.instrument = r.instrument
         walk.side = r.side
         walk.reason = r.reason
+        walk.keeps = r.keeps
         walk.number = self.books.cancels = 1
         newer: u32 = self._behind(orders.head, cython.cast(u64, r.older) + r.waiting)
         while newer != NIL:  # these joined after the mass cancel began

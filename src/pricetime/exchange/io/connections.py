@@ -7,7 +7,8 @@ Session messages, such as a heartbeat or a Logout, are sent between two reports.
                         +-------------------- connection lost, slow reader: drop ---------------------+
 
 A client that sends Logout stays ACTIVE until all its earlier commands are answered; its further messages are ignored.
-When an ACTIVE session ends for any reason, the owner's orders are cancelled unless the client asked to keep them.
+When an ACTIVE session ends for any reason, the owner's orders are cancelled, unless the client asked to keep them:
+all, or those that are GTC or GTD.
 """
 
 from __future__ import annotations
@@ -346,8 +347,9 @@ class Connections:
         return sorted(found.values())
 
     def _session_ended(self, c: cython.pointer[Connection], owner: u32, reason: u32) -> None:
-        if self.cancel_on_disconnect and not c.flags & KEEP_ORDERS and not self.mass_cancels.is_due(owner):
-            self.mass_cancels.request(owner, BY_DISCONNECT)
+        keeps: u32 = GTC_AND_GTD if c.flags & KEEP_GTC_AND_GTD else 0
+        cancels: cython.bint = self.cancel_on_disconnect and not c.flags & KEEP_ORDERS
+        if cancels and self.mass_cancels.request(owner, BY_DISCONNECT, keeps):
             self.throttle.charge_cancel(cython.address(c.account), monotonic_ns())
         self.channel.emit(EVENT_SESSION_ENDED, owner, reason, self.streams.streams[owner].count + 1)
 

@@ -67,7 +67,7 @@ ctypedef struct Connection:
     u16 partial_bytes          # bytes in partial
     u16 control_bytes          # bytes in control
     u16 control_sent           # bytes of control that are sent
-    u8 flags                   # of the login: KEEP_ORDERS, RESUME
+    u8 flags                   # of the login: LoginFlag
     u8 blocked                 # 1: the kernel took no more; epoll reports when the socket is writable
     u8 cancels_first           # 1: no heartbeat before the mass cancel of the last session is done
     u8 reason                  # SessionReason while CLOSING or LINGERING
@@ -81,6 +81,7 @@ ctypedef struct Connection:
 ctypedef struct Waiting:
     u64 command                # of a mass cancel: they wait until it is answered; or NEVER
     u8 cancel_due              # Reason of the queued mass cancel; 0: none is queued
+    u8 keeps                   # bits, 1 << TimeInForce, of the orders that it keeps
     u8 resumes                 # 1: in MassCancels.resuming
 
 # From the control thread to the event loop: 64 bytes, a slot of a ring.
