@@ -8,6 +8,7 @@ import pytest
 from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, Phase, SelfTrade, Side, TimeInForce
 from pricetime.errors import InvalidRecords, InvalidSetting, LevelsFull, OrdersFull, RefreshesFull, SnapshotMismatch
 from pricetime.phases import PHASES
+from pricetime.profiles import Venue
 from pricetime.types import (
     INSTRUMENT_STATE,
     RESTING_ORDER,
@@ -324,3 +325,17 @@ def test_more_orders_that_end_than_an_instrument_may_have_by_now() -> None:
     late = command(CommandType.EXPIRE, instrument=1, quantity=2000)
     assert other.apply(late).tobytes() == engine.apply(late).tobytes()
     other.check()
+
+
+@pytest.mark.parametrize("time_in_force", [TimeInForce.GTC, TimeInForce.DAY])
+def test_lots_that_have_traded_are_not_counted_under_rules_that_do_not_need_it(time_in_force: TimeInForce) -> None:
+    engine = Engine([Instrument(1, venue=Venue(replace_total=True))], capacity=40, owner_limit=4)
+    engine.apply(
+        np.concatenate([new(1, instrument=1, time_in_force=time_in_force), new(2, side=2, quantity=4, instrument=1)])
+    )
+    records = engine.dump()
+    assert records.resting["filled"].tolist() == [4]
+    after = restored(records, Instrument(1), seq_num=engine.seq_num)
+    assert after.dump().resting["filled"].tolist() == [0]
+    after.book(1).cancel_order(1)
+    after.check()

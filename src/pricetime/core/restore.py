@@ -180,7 +180,7 @@ class Restore:
         if r.place == AT_LEVEL and r.entered == 0:
             self.books._name(book, self.books._position(book, r.order_id), r.order_id, slot)
             self.books._append(book, self.books.level_for(cython.address(book.ladders[side - 1]), key, side), slot)
-            if r.filled != 0:
+            if r.filled != 0 and book.venue.rule.replace_total:
                 self.books.extras[slot].filled = r.filled
         else:
             self._place_special(book, slot, r)
@@ -202,7 +202,8 @@ class Restore:
         extra.display = r.display_quantity
         extra.hidden = r.hidden_quantity
         extra.expiry_ns = r.expiry_ns
-        extra.filled = r.filled
+        if book.venue.rule.replace_total:  # under other rules lots that have traded are not counted
+            extra.filled = r.filled
         self.places.take_off(self.books, book, slot, r.side, r.price)
         side: u32 = r.side
         key: i64 = key_of(3 - side, r.trigger_price) if r.place == AT_TRIGGER else key_of(side, r.price)

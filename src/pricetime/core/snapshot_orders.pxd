@@ -11,6 +11,6 @@ cdef inline void _write(SnapshotOrder *order, Book *book, u32 side, u64 order_id
                         u64 quantity) noexcept nogil
 cdef i64 load_run(Rebuilt rebuilt, const SnapshotOrder *orders, u64 count) noexcept nogil
 cdef void _note_collected(Rebuilt rebuilt, Book *book) noexcept nogil
-cdef inline u32 _load(Rebuilt rebuilt, const SnapshotOrder *order) noexcept nogil
+cdef u32 _load(Rebuilt rebuilt, const SnapshotOrder *order) noexcept nogil
 cdef void clear_books(Rebuilt rebuilt) noexcept nogil
 cdef void _remove_unpriced(Rebuilt rebuilt, Book *book) noexcept nogil
