@@ -85,16 +85,18 @@ class CommandType(IntEnum):
     REPLACE_ORDER = 3
     REDUCE_ORDER = 4
     REPLACE_ORDER_AS = 5  #: replace under a new id: ``owner`` holds its low 32 bits, ``tag`` the high 32 bits
-    MASS_CANCEL = (
-        6  #: cancel the orders of ``owner``, on one instrument or ``ALL_INSTRUMENTS``, one side or 0 for both;
-    )
-    #: ``tag``: the most orders to visit before ``CONTINUE`` commands do the rest, 0 for all
+    #: cancel the orders of ``owner``, on one instrument or ``ALL_INSTRUMENTS``, one side or 0 for both; ``tag``: the
+    #: most orders to visit before ``CONTINUE`` commands do the rest, 0 for all; ``quantity``: bits, 1 <<
+    #: ``TimeInForce``, of the orders that it keeps
+    MASS_CANCEL = 6
     GATEWAY_REJECT = 7  #: makes a rejected report with the reason in ``flags``, for a gateway's own checks
-    SET_PHASE = 8  #: change the phase of an instrument: ``flags`` is the ``Phase``
+    #: change the phase of an instrument: ``flags`` is the ``Phase``; ``quantity``: when its row of a schedule was due,
+    #: ns, 0 without
+    SET_PHASE = 8
     CONTINUE = 9  #: continue the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
     OPEN_ORDERS = 10  #: report the orders of ``owner``; with 1 in ``flags`` those after the order id in ``quantity``
     ORDER_EXTENSION = 11  #: more fields of the order in the command before it, which has EXTENDED
-    UNCROSS = 12  #: end a call phase with its auction: ``flags`` is the phase that begins
+    UNCROSS = 12  #: end a call phase with its auction: ``flags`` is the phase that begins; ``quantity`` as of SET_PHASE
     INDICATE = 13  #: report where the auction would trade now
     EXPIRE = 14  #: cancel what expired by the time in ``quantity`` (ns); ``tag``: the most orders, 0 for all
     SET_PRICE = 15  #: set one price of the instrument: ``flags`` is the ``PriceKind``
@@ -226,6 +228,9 @@ EXECUTION_REPORT = 16
 #: Instrument of a mass cancel over all instruments.
 ALL_INSTRUMENTS = 2**32 - 1
 
+#: The ``quantity`` of a mass cancel that keeps GTC and GTD orders.
+GTC_AND_GTD = 1 << TimeInForce.GTC | 1 << TimeInForce.GTD
+
 #: Most orders in the answer to one OPEN_ORDERS command.
 OPEN_ORDERS_TOLD = 256
 
@@ -324,18 +329,24 @@ RESTING_ORDER = np.dtype(
     ]
 )
 
-#: The state of one instrument in ``BookRecords`` besides its orders, 48 bytes. ``has``: bits, see ``layout.pxd``.
+#: The state of one instrument in ``BookRecords`` besides its orders, 80 bytes. ``has``: bits, see ``layout.pxd``.
+#: ``scheduled_ns``: the rows of its schedule up to this time are done; 0: none is.
 INSTRUMENT_STATE = np.dtype(
     [
         ("instrument", "<u4"),
         ("phase", "u1"),
         ("has", "u1"),
-        ("zero", "<u2"),
+        ("surplus_side", "u1"),
+        ("zero", "u1"),
         ("entries", "<u8"),
         ("reference_price", "<i8"),
         ("last_price", "<i8"),
         ("low_price", "<i8"),
         ("high_price", "<i8"),
+        ("scheduled_ns", "<u8"),
+        ("auction_price", "<i8"),
+        ("auction_quantity", "<u8"),
+        ("surplus", "<u8"),
     ]
 )
 
@@ -351,7 +362,8 @@ UNFINISHED_CANCEL = np.dtype(
         ("instrument", "<u4"),
         ("side", "u1"),
         ("reason", "u1"),
-        ("zero", "<u2"),
+        ("keeps", "u1"),
+        ("zero", "u1"),
         ("zero2", "<u4"),
     ]
 )
