@@ -27,8 +27,8 @@ async def run(
     messages = await check_free(client, settings, partition)
     if messages and not replace:
         raise CannotRestore(
-            f"the stream {stream_name(partition)} has {messages:,} messages: if they are damaged or old, give --replace "
-            "to delete them"
+            f"the stream {stream_name(partition)} has {messages:,} messages: if they are damaged or old, give "
+            "--replace to delete them"
         )
     with opened(folders, partition) as sources:
         best, *others = sources
