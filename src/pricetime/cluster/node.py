@@ -34,7 +34,7 @@ from .common import newest_known
 from .connection import NatsUnavailable
 from .following import Following
 from .jetstream import JetStreamError
-from .lease import Holder, LeaseLost
+from .lease import RENEW_S, Holder, LeaseLost
 from .link import Link, opened, subject_of
 from .page import NO_DIGEST, TermRecord
 from .promise import PromiseUnknown
@@ -44,9 +44,6 @@ from .replicator import Replicator
 from .settings import ClusterConfig
 from .store import KEPT
 from .tasks import end
-
-#: How often the lease is renewed and looked at, as a part of its time.
-RENEWALS = 4
 
 #: A node that is so many messages behind does not try to lead, because it would have to read them first.
 NEAR = 64
@@ -60,8 +57,8 @@ START_S = 30.0
 #: How often a follower looks for a new snapshot to store, in seconds.
 STORE_S = 1.0
 
-#: After it has stepped down, a node does not try to lead for so many times of the lease.
-ASIDE = 4
+#: After it has stepped down, a node does not try to lead for so long, in seconds.
+ASIDE_S = 8.0
 
 
 class Node:
@@ -251,9 +248,8 @@ class Node:
 
     async def _try(self, link: Link, following: Following) -> Stored | None:
         """Wait until no node has the lease, take it, and append a term record. None: begin again."""
-        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         while True:
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(RENEW_S)
             try:
                 if not await self._is_elected(link, following):
                     continue
@@ -281,7 +277,6 @@ class Node:
 
     async def _renew(self, link: Link) -> None:
         """Renew the lease for ever; take it again if it has expired."""
-        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         while True:
             term = self._following.term if self._following is not None else 0
             with suppress(JetStreamError):
@@ -289,7 +284,7 @@ class Node:
                     await link.lease.renew(self._holder(term))
                 except LeaseLost:
                     await link.lease.acquire(self._holder(term))
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(RENEW_S)
 
     async def _begin_term(self, link: Link, following: Following) -> Stored | None:
         """Read the stream to its end, and append a term record. None if a different node was faster."""
@@ -401,6 +396,6 @@ class Node:
         """Stop leading, so that a different node does."""
         if self.role != "leader" or self._replicator is None:
             return {"done": False, "why": f"{self.name} does not lead partition {self.partition}"}
-        self._aside_until_s = time.monotonic() + ASIDE * self.cluster.lease_ms / 1000
+        self._aside_until_s = time.monotonic() + ASIDE_S
         self._replicator.step_down()
         return {"done": True}
