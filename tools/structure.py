@@ -23,7 +23,7 @@ PARTS = [
     "native", "_form", "reference", "core", "", "frames", "ring", "wire", "log", "farm",
     "exchange.state", "exchange.settings", "exchange.io", "exchange.standby", "exchange.exchange",
     "exchange.control", "exchange",
-    "client", "tape", "load", "web", "market", "cli", "__main__",
+    "client", "cluster", "tape", "load", "web", "market", "cli", "__main__",
 ]  # fmt: skip
 
 #: Parts that are one file: shown as one node of the picture.

@@ -20,6 +20,8 @@ PURPOSES = {
     "measure": ".hlog files: load --out, latency, serve --latency-log",
     "metrics": "serve --metrics-port, for Prometheus",
     "web": "pricetime market; serve --http-port, the live page",
+    "cluster": "pricetime cluster: replication over NATS JetStream",
+    "farm": "pricetime farm: replay on many machines",
     "all": "all of the above",
     "test": "the tests",
     "docs": "the documents as a site",

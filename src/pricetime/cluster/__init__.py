@@ -1,0 +1,1 @@
+"""More than one machine: a replicated log in NATS JetStream, and the nodes that lead and follow."""
