@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -34,7 +36,7 @@ class Farm:
     """
 
     def __init__(self, address: str | None = None, *, workers: int | None = None, retries: int = 3) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        _set_environment(local=address is None)
         self._ray: Any = require("ray", "farm", "the replay farm")
         self._address = address
         self._workers = workers
@@ -99,7 +101,7 @@ class Farm:
         self._logs = tempfile.mkdtemp(prefix="pricetime-farm-")
         return options | {
             "address": "local", "num_cpus": self._workers or os.cpu_count(), "include_dashboard": False,
-            "object_store_memory": STORE_BYTES, "_temp_dir": self._logs, "_node_ip_address": "127.0.0.1",
+            "object_store_memory": STORE_BYTES, "_temp_dir": self._logs,
         }  # fmt: skip
 
     def _end(self) -> None:
@@ -109,6 +111,16 @@ class Farm:
         if self._logs is not None:
             shutil.rmtree(self._logs, ignore_errors=True)
             self._logs = None
+
+
+def _set_environment(*, local: bool) -> None:
+    """Set what Ray reads when it is imported: no usage statistics; a token for a Ray that only this process may use.
+
+    Its ports are open to the network, and without a token every program that reaches them may run code.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if local and "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 def _perform(task: Task) -> Result:

@@ -37,6 +37,9 @@ class Result:
         del values["stored"]
         return json.dumps(values)
 
+    def __str__(self) -> str:
+        return _canonical(self.result)
+
     @classmethod
     def from_json(cls, line: str) -> Result:
         """Read a line that ``to_json`` made. Raises ValueError or TypeError for others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 from ..errors import PricetimeError
 from ..log.directory import Directory
 from ..log.verify import WHOLE, Part, verify
-from ..native.histogram import Histogram
+from .counts import counts_of
 from .grid import Value
 from .journal_replay import JournalReplay
 from .journals import end_of, fingerprint, size
@@ -47,8 +48,8 @@ class Task:
         try:
             if (here := code_version()) != self.code:
                 result.errors.append(
-                    f"{platform.node()} has pricetime {here}, but the task is for {self.code}: install the same version "
-                    "on every machine"
+                    f"{platform.node()} has pricetime {here}, but the task is for {self.code}: install the same "
+                    "version on every machine"
                 )
             else:
                 self._fill(result)
@@ -67,7 +68,9 @@ class Task:
         raise NotImplementedError
 
     def _explain(self, error: BaseException) -> str:
-        return f"{type(error).__name__}: {error}"
+        """Return one line about an error that is not one of pricetime or of a file."""
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,8 @@ class VerifyTask(JournalTask):
 
     def _fill(self, result: Result) -> None:
         directory = self._directory()
-        histogram = Histogram()
-        found = verify(directory, self.part, executed=lambda commands, ns: histogram.add(ns // commands, commands))
+        batches: list[tuple[int, int]] = []
+        found = verify(directory, self.part, executed=lambda commands, ns: batches.append((commands, ns)))
         if found.position is not None:
             result.read = end_of(directory, found.position)
         result.checked = {
@@ -127,7 +130,7 @@ class VerifyTask(JournalTask):
                 "report_checksum": f"{found.report_checksum:08x}",
             }  # fmt: skip
         result.errors += found.faults
-        result.measured["ns_per_command"] = counts_of(histogram)
+        result.measured["ns_per_command"] = counts_of(batches)
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ def verify_tasks(journals: Iterable[Path]) -> list[VerifyTask]:
 
 
 def run_tasks(script: Script, journals: Iterable[Path]) -> list[RunTask]:
-    """Return a task for each journal that calls the script's ``run(replay)`` with a ``JournalReplay``. Raises OSError."""
+    """Return a task for each journal: the script's ``run(replay)`` with a ``JournalReplay`` of it. Raises OSError."""
     code = code_version()
     return [RunTask(code, journal, fingerprint(journal), size(journal), script) for journal in journals]
 
@@ -193,17 +196,3 @@ def sweep_tasks(script: Script, grid: Iterable[Mapping[str, Value]]) -> list[Swe
     for task in tasks[:1]:  # all have the same names
         script.check(task.parameters)
     return tasks
-
-
-def counts_of(histogram: Histogram) -> dict[str, int]:
-    """Return how often each value was counted, as JSON has it: {largest value of the bucket: times}."""
-    from ..native.histogram import TOPS
-
-    counts = histogram.array()
-    return {str(int(TOPS[place])): int(counts[place]) for place in counts.nonzero()[0]}
-
-
-def add_counts(histogram: Histogram, counts: Mapping[str, int]) -> None:
-    """Add what ``counts_of`` returned."""
-    for value, times in counts.items():
-        histogram.add(int(value), times)

@@ -16,22 +16,13 @@ Perform = Callable[[Sequence[Task]], Iterator[tuple[int, Result]]]
 class Work:
     """Performs tasks, and collects their results and the incidents: different results for one input.
 
-    ``store``: new results are appended to it, and those in it are compared with the new ones. Tasks that it has a good
-    result for are not performed, unless ``again``. ``repeat``: how often each task is performed. ``least``: a journal is
-    verified in parts of at least so many commands, if it has snapshots between them. ``progress`` is called with the
-    number of tasks done, and ``planned`` with that of all tasks.
+    ``store``: new results are appended to it and compared with those in it. A task that has a result without errors in
+    it is not performed, unless ``again``. ``repeat``: how often each task is performed. ``least``: a journal is
+    verified in parts of at least so many commands, if it has snapshots between them.
     """
 
     def __init__(
-        self,
-        perform: Perform,
-        *,
-        store: Store | None = None,
-        again: bool = False,
-        repeat: int = 1,
-        least: int = LEAST,
-        planned: Callable[[int], object] = lambda _: None,
-        progress: Callable[[int], object] = lambda _: None,
+        self, perform: Perform, *, store: Store | None = None, again: bool = False, repeat: int = 1, least: int = LEAST
     ) -> None:
         self.incidents: list[Incident] = []
         self._perform = perform
@@ -39,24 +30,31 @@ class Work:
         self._again = again
         self._repeat = repeat
         self._least = least
-        self._planned = planned
-        self._progress = progress
         self._known = {result.input: result for result in (store.results if store else []) if not result.errors}
 
-    def run(self, tasks: Sequence[Task]) -> list[Result]:
-        """Return the result of each task, in order; with ``repeat``, that of its last repetition. Raises OSError."""
-        found: list[Result | None] = [None] * len(tasks)
-        if self._store is not None and not self._again:
-            done = self._store.done()
-            found = [done.get(key_of(task.given)) for task in tasks]
+    def count(self, tasks: Sequence[Task]) -> int:
+        """Return how many tasks are to be performed, each repetition counted."""
+        return self._stored(tasks).count(None) * self._repeat
+
+    def run(self, tasks: Sequence[Task], *, progress: Callable[[int], object] = lambda _: None) -> list[Result]:
+        """Return the result of each task, in order; with ``repeat``, that of its last repetition. Raises OSError.
+
+        ``progress`` is called with 1 for each that was performed.
+        """
+        found = self._stored(tasks)
         left = [place for place, result in enumerate(found) if result is None]
-        self._planned(len(left) * self._repeat)
         for _ in range(self._repeat):
             for at, result in self._performed([tasks[place] for place in left]):
                 self._take(result)
                 found[left[at]] = result
-                self._progress(1)
+                progress(1)
         return [result for result in found if result is not None]
+
+    def _stored(self, tasks: Sequence[Task]) -> list[Result | None]:
+        if self._store is None or self._again:
+            return [None] * len(tasks)
+        done = self._store.done()
+        return [done.get(key_of(task.given)) for task in tasks]
 
     def _performed(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Result]]:
         """Yield the place and the result of each task, as they end: of a long journal, in parts."""
