@@ -151,7 +151,6 @@ def perform(what: str, make_tasks: Callable[[], Sequence[Task]], show: Show, opt
     from .progress import track, waiting
     from .show_farm import incidents
 
-    began = time.perf_counter()
     try:
         workers = Farm(options.address, workers=options.workers)
         tasks = make_tasks()
@@ -162,15 +161,17 @@ def perform(what: str, make_tasks: Callable[[], Sequence[Task]], show: Show, opt
             if left:
                 with waiting("starting Ray"):
                     stack.enter_context(workers)
+            began = time.perf_counter()
             with track(what, left) as advance:
                 results = work.run(tasks, progress=advance)
+            elapsed_s = time.perf_counter() - began
     except (FarmError, MissingExtra) as error:
         raise CannotRun(str(error)) from error
     if options.as_json:
         for result in results:
             click.echo(result.to_json())
     else:
-        show(results, time.perf_counter() - began)
+        show(results, elapsed_s)
     incidents(work.incidents)
     if work.incidents:
         raise click.exceptions.Exit(INCIDENT)

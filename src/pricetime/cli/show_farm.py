@@ -33,7 +33,8 @@ def verified(results: Sequence[Result], elapsed_s: float) -> None:
         table.add_row(
             name(result), count(result.read.get("last")), count(found.get("reports")),
             count(len(result.checked.get("compared", []))), found.get("report_checksum", ""), found.get("digest", ""),
-            f"{histogram_of([times]).percentiles([50])[0]:,}" if times else "", state, style="bold" if result.errors else None,
+            f"{histogram_of([times]).percentiles([50])[0]:,}" if times else "", state,
+            style="bold" if result.errors else None,
         )  # fmt: skip
     print_titled("verified journals", table)
     totals = figures(2)

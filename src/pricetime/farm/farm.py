@@ -88,8 +88,7 @@ class Farm:
         try:
             result: Result = self._ray.get(ended)
         except self._ray.exceptions.WorkerCrashedError:
-            times = self._retries + 1
-            return Result(task.given, errors=[f"its worker died {times} times: see the logs of Ray for the reason"])
+            return Result(task.given, errors=[f"its worker died, also in each of {self._retries} retries"])
         except self._ray.exceptions.RayError as error:
             return Result(task.given, errors=[f"no worker could perform it: {_line(error)}"])
         return result

@@ -43,7 +43,7 @@ class Work:
         """
         found = self._stored(tasks)
         left = [place for place, result in enumerate(found) if result is None]
-        for _ in range(self._repeat):
+        for _ in range(self._repeat if left else 0):
             for at, result in self._performed([tasks[place] for place in left]):
                 self._take(result)
                 found[left[at]] = result
