@@ -20,7 +20,7 @@ from .result import Incident, Result
 from .script import Script
 from .store import Store
 from .task import run_tasks, sweep_tasks, verify_tasks
-from .work import Work
+from .work import Work, in_this_process
 
 __all__ = [
     "Farm",
@@ -37,6 +37,7 @@ __all__ = [
     "Store",
     "Work",
     "grid",
+    "in_this_process",
     "journals",
     "parse_values",
     "run_tasks",
