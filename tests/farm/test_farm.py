@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -118,11 +119,16 @@ def test_a_ray_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
     def fail(**_options: object) -> None:
-        raise ConnectionError("no answer\nfrom 127.0.0.1:1\n")
+        raise ConnectionError("no answer\nfrom 127.0.0.1\n")
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", fail)
-    with pytest.raises(NoFarm, match=r"cannot use the Ray cluster at 127\.0\.0\.1:1: from 127\.0\.0\.1:1"):
-        Farm("127.0.0.1:1").__enter__()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            with pytest.raises(NoFarm, match=rf"cannot use the Ray cluster at {address}: from 127\.0\.0\.1$"):
+                Farm(address).__enter__()
+    with pytest.raises(NoFarm, match=rf"cannot use the Ray cluster at 127\.0\.0\.1:{port}: .*refused"):
+        Farm(f"127.0.0.1:{port}").__enter__()
     with pytest.raises(NoFarm, match="Ray does not start"):
         Farm().__enter__()

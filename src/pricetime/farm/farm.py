@@ -6,12 +6,14 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
+from ..address import parse
 from ..extras import require
 from .errors import NoFarm
 from .result import Result
@@ -19,6 +21,9 @@ from .task import Task
 
 #: Shared memory of a local Ray: results are small.
 STORE_BYTES = 100 << 20
+
+#: How long a Ray cluster may take to accept a connection.
+REACH_S = 5
 
 #: Tasks that are submitted ahead, per processor: enough for no worker to wait.
 AHEAD = 16
@@ -47,6 +52,8 @@ class Farm:
     def __enter__(self) -> Farm:
         if not self._ray.is_initialized():
             try:
+                if self._address:
+                    _reach(self._address)
                 self._ray.init(**self._options())
             except Exception as error:  # Ray raises many kinds
                 self._end()
@@ -110,6 +117,15 @@ class Farm:
         if self._logs is not None:
             shutil.rmtree(self._logs, ignore_errors=True)
             self._logs = None
+
+
+def _reach(address: str) -> None:
+    """Raise OSError soon if no program listens at HOST:PORT. Ray itself tries for two minutes."""
+    try:
+        where = parse(address.removeprefix("ray://"))
+    except ValueError:
+        return  # a name that only Ray knows, such as auto
+    socket.create_connection(where, timeout=REACH_S).close()
 
 
 def _set_environment(*, local: bool) -> None:
