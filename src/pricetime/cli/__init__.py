@@ -15,6 +15,7 @@ from ..errors import PricetimeError
 from .admin import admin
 from .demo import demo
 from .explain import explain
+from .farm import farm
 from .follow import follow
 from .generate import generate
 from .info import info, print_version
@@ -36,7 +37,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Try it": (market, demo),
     "Run an exchange": (serve, admin, secret, journal, follow),
     "Use an exchange": (order, subscribe),
-    "Replay and generate orders": (replay, explain, generate),
+    "Replay and generate orders": (replay, farm, explain, generate),
     "Measure an exchange": (load, latency, report),
     "This installation": (info,),
 }
