@@ -13,6 +13,7 @@ import click
 
 from ..errors import PricetimeError
 from .admin import admin
+from .cluster import cluster
 from .demo import demo
 from .explain import explain
 from .farm import farm
@@ -35,7 +36,7 @@ from .subscribe import subscribe
 #: The commands by purpose, as the help lists them.
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Try it": (market, demo),
-    "Run an exchange": (serve, admin, secret, journal, follow),
+    "Run an exchange": (serve, cluster, admin, secret, journal, follow),
     "Use an exchange": (order, subscribe),
     "Replay and generate orders": (replay, farm, explain, generate),
     "Measure an exchange": (load, latency, report),
