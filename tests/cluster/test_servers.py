@@ -81,7 +81,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
 
 def test_a_free_port_that_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LocalServers(tmp_path / "one", 1) as servers:
-        found = [list(servers.ports) + [1, 2]]
+        found = [[*servers.ports, 1, 2]]
 
         def free_ports(count: int) -> list[int]:
             return found.pop() if found else _free_ports(count)

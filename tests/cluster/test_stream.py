@@ -1,18 +1,20 @@
-"""The stream of a partition on three real servers: appends, refusals, late pages, reading, finding."""
+"""The stream of a partition on three real servers: appends, refusals, void pages, reading, finding."""
 
 import asyncio
-import contextlib
 import itertools
 
 import pytest
 
+from pricetime import Instrument
 from pricetime.cluster.appends import Appends
 from pricetime.cluster.connection import connected
-from pricetime.cluster.jetstream import ask
-from pricetime.cluster.page import NO_DIGEST, ChainBroken, Kind, check_next
-from pricetime.cluster.promise import PromiseBroken, StreamMissing, stream_settings, subjects
+from pricetime.cluster.jetstream import StreamMissing, ask
+from pricetime.cluster.page import COMMANDS, NO_DIGEST, ChainBroken, Kind, continues
+from pricetime.cluster.promise import PromiseBroken, stream_settings, subjects
+from pricetime.cluster.reader import VOID
 from pricetime.cluster.servers import LocalServers
 from pricetime.cluster.stream import IN_FLIGHT, PageStream, Purged, Refused, Stored, Unknown
+from pricetime.log.configuration import Configuration
 from tests.cluster.made import page, term_record
 from tests.cluster.streams import CLUSTER, Writer, read_to, run, stream_of
 
@@ -44,9 +46,8 @@ def test_pipelined_appends_come_back_in_order(servers: LocalServers, partition: 
             assert done == [*range(2, 42)]
             seen = await read_to(stream, 41)
             assert [stored.sequence for stored in seen] == [*range(1, 42)]
-            for last, stored in itertools.pairwise([None, *(stored.page for stored in seen)]):
-                assert stored is not None
-                check_next(stored, last, "")
+            for last, stored in itertools.pairwise(seen):
+                assert continues(stored.page, last.page, "")
             assert (await stream.last()).stored == seen[-1]
             assert await read_to(stream, 41, after=seen[20]) == seen[21:]
 
@@ -58,9 +59,8 @@ def test_a_term_record_is_appended_alone(servers: LocalServers, partition: str) 
         async with stream_of(servers, partition) as stream:
             record = term_record(1, 1)
             future = await stream.append(record, 0)
-            with pytest.raises(ValueError, match="alone"):
-                await stream.append(page(1, 1, 1, record.digest), 1)
-            await future
+            await stream.append(page(1, 1, 1, record.digest), 1)
+            assert future.done()
 
     run(test())
 
@@ -95,37 +95,88 @@ def test_two_nodes_that_begin_one_term(servers: LocalServers, partition: str) ->
     run(test())
 
 
-def test_late_pages_count_for_nobody(servers: LocalServers, partition: str) -> None:
+def test_void_pages_never_count(servers: LocalServers, partition: str) -> None:
     """The next leader's record takes the place of a page in flight, and the pages behind it are stored."""
 
     async def test() -> None:
         async with stream_of(servers, partition) as first, stream_of(servers, partition) as second:
             old, new = Writer(first, "a"), Writer(second, "b")
             await old.lead()
-            await (await old.append())
-            record = term_record(2, 4, old.before.digest if old.before else b"", "b")
+            for _ in range(8):
+                await (await old.append())
+            assert old.before is not None
+            record = term_record(2, 25, old.before.digest, "b")
             lost = old.page()
-            await (await second.append(record, 2))
+            await (await second.append(record, 9))
             futures = [await old.send(lost), await old.append(), await old.append()]
             await asyncio.gather(*futures, return_exceptions=True)
             assert [type(future.exception()) for future in futures] == [Refused] * 3
-            while (last := await first.last()).sequence < 5:
+            while (last := await first.last()).sequence < 12:
                 await asyncio.sleep(0.01)
-            assert last == (5, Stored(3, record))  # two late pages
-            new.sequence, new.before, new.term = 3, record, 2
+            assert last == (12, Stored(10, record))  # two void pages
+            new.sequence, new.before, new.term = 10, record, 2
             with pytest.raises(Refused):
                 await (await new.append())
             await new.follow()
-            assert await (await new.append(2)) == 6
-            seen = await read_to(second, 6)
-            assert [stored.sequence for stored in seen] == [1, 2, 3, 6]
-            assert await read_to(second, 6, after=seen[2]) == seen[3:]
-            found = [await second.find(command) for command in range(1, 6)]
-            assert [stored and stored.sequence for stored in found] == [2, 2, 2, 6, 6]
-            assert await second.find(6) is None
-            await second.purge(seen[3])
-            assert await second.first_sequence() == 3
-            assert [stored.sequence for stored in await read_to(second, 6)] == [3, 6]
+            assert await (await new.append(2)) == 13
+            seen = await read_to(second, 13)
+            assert [stored.sequence for stored in seen] == [*range(1, 11), 13]
+            assert await read_to(second, 13, after=seen[9]) == seen[10:]
+            found = [await second.find(command) for command in range(1, 27)]
+            assert [stored and stored.sequence for stored in found] == [2 + at // 3 for at in range(24)] + [13, 13]
+            assert await second.find(27) is None
+            await second.purge(seen[-1])
+            assert await second.first_sequence() == 10
+            assert [stored.sequence for stored in await read_to(second, 13)] == [10, 13]
+
+    run(test())
+
+
+def test_the_first_pages_of_a_term_are_appended_one_at_a_time(servers: LocalServers, partition: str) -> None:
+    """A void page of the leader before could take the place of one of several."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            most = []
+            for _ in range(2):
+                await writer.lead()
+                for _ in range(2 * IN_FLIGHT):
+                    future = await writer.append()
+                    most.append(stream.in_flight)
+                await future
+            assert most[:IN_FLIGHT] == most[2 * IN_FLIGHT : 3 * IN_FLIGHT] == [1] * IN_FLIGHT
+
+    run(test())
+
+
+def test_the_end_has_to_be_known_before_an_append(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            other = PageStream(stream.client, partition)
+            with pytest.raises(Refused, match="read the last message"):
+                await other.append(term_record(1, 1), 0)
+            await other.last()
+            assert await (await other.append(term_record(1, 1), 0)) == 1
+            await other.close()
+
+    run(test())
+
+
+def test_what_may_still_arrive_is_appended_again(servers: LocalServers, partition: str) -> None:
+    """A different page in its place could be followed by the pages that were behind it."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            sent = writer.page(3)
+            stream._appends._unknown[1] = f"{partition}/{sent.message_id}/1"
+            with pytest.raises(ValueError, match="append that one again"):
+                await stream.append(writer.page(4), 1)
+            assert await (await stream.append(sent, 1)) == 2
+            assert (await stream.last()).sequence == 2
+            assert stream._appends._unknown == {}
 
     run(test())
 
@@ -138,18 +189,16 @@ def test_an_append_without_an_answer_is_unknown(servers: LocalServers, partition
             writer = Writer(stream)
             await writer.lead()
             impatient = PageStream(stream.client, partition, append_s=0.0)
+            await impatient.last()
             sent = writer.page()
             future = await impatient.append(sent, 1)
-            behind = await impatient.append(page(1, 4, 1, sent.digest), 2)
             with pytest.raises(Unknown):
                 await future
-            assert isinstance(behind.exception(), Unknown)
-            while (last := await stream.last()).sequence < 3:
+            while (last := await stream.last()).sequence < 2:
                 await asyncio.sleep(0.01)
-            assert last.stored is not None
-            assert last.stored.page.before == sent.digest
+            assert last.stored == Stored(2, sent)
             assert await (await stream.append(sent, 1)) == 2  # the same bytes: stored once
-            assert (await stream.last()).sequence == 3
+            assert (await stream.last()).sequence == 2
             await impatient.close()
 
     run(test())
@@ -160,12 +209,9 @@ def test_appends_fail_at_once_without_a_connection(servers: LocalServers, partit
         async with stream_of(servers, partition) as stream:
             writer = Writer(stream)
             await writer.lead()
-            first = await writer.append()
             await stream.client.close()
-            with pytest.raises(Unknown):
-                await (await stream.append(writer.page(), writer.sequence))
-            with contextlib.suppress(Unknown):
-                await first
+            with pytest.raises(Unknown, match="no connection"):
+                await (await writer.append())
             with pytest.raises(Unknown, match="no connection"):
                 await stream.last()
             with pytest.raises(Unknown, match="closed"):
@@ -178,12 +224,69 @@ def test_a_closed_stream_fails_what_is_in_flight(servers: LocalServers, partitio
     async def test() -> None:
         async with stream_of(servers, partition) as stream:
             appends = Appends(stream.client, 5.0)
-            future = await appends.append("nobody.listens.here", b"", "1", 0, alone=False)
+            appends.resume(0)
+            future = await appends.append("without.a.subscriber", b"", "1", 0, alone=False)
             await appends.close()
             with pytest.raises(Unknown):
                 await future
 
     run(test())
+
+
+def test_a_lost_connection_fails_what_is_in_flight(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            for _ in range(IN_FLIGHT):
+                await (await writer.append())
+            futures = [await writer.append() for _ in range(3)]
+            stream.connection_lost()
+            assert [type(future.exception()) for future in futures] == [Unknown] * 3
+            while (last := await stream.last()).sequence < 12:
+                await asyncio.sleep(0.01)
+            assert last.stored is not None
+            await (await stream.append(page(1, 34, 1, last.stored.page.digest), 12))
+
+    run(test())
+
+
+def test_the_largest_messages(servers: LocalServers, partition: str) -> None:
+    many = Configuration(tuple(Instrument(at, "X" * 60) for at in range(4_500)), 1000, 1000, 0)
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            record = term_record(1, 1, configuration=many)
+            assert len(record.data) > 900 << 10
+            await (await stream.append(record, 0))
+            assert (await stream.last()).stored == Stored(1, record)
+            for at in range(10):
+                writer = Writer(stream)
+                await writer.follow()
+                writer.term = 1
+                await (await writer.append(COMMANDS))
+                assert await stream.find(1000 * at + 1) == (await writer.follow()).stored
+            assert [stored.sequence for stored in await read_to(stream, 11)] == [*range(1, 12)]
+
+    run(test())
+
+
+def test_a_stream_that_is_deleted(servers: LocalServers, partition: str) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            await ask(stream.client, f"STREAM.DELETE.{stream.name}")
+            with pytest.raises(StreamMissing):
+                await read_to(stream, 1)
+            with pytest.raises(StreamMissing):
+                await PageStream.open(stream.client, CLUSTER, partition)
+
+    run(test())
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a b", "*", "ä", "x" * 65])
+def test_a_name_that_jetstream_cannot_use(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a name"):
+        stream_settings(CLUSTER, name, 3)
 
 
 def test_a_damaged_message_and_a_foreign_one_are_found(servers: LocalServers, partition: str) -> None:
@@ -192,11 +295,12 @@ def test_a_damaged_message_and_a_foreign_one_are_found(servers: LocalServers, pa
             writer = Writer(stream)
             await writer.lead()
             await (await writer.append())
-            await (await stream.append(page(1, 4, 2, NO_DIGEST), 2))
-            with pytest.raises(ChainBroken, match=rf"^message 3 of LOG-{partition} does not continue"):
-                await read_to(stream, 3)
+            for at in range(VOID + 1):
+                await (await stream.append(page(1, 4, 2, NO_DIGEST), 2 + at))
+            with pytest.raises(ChainBroken, match=rf"^message {VOID + 3} of LOG-{partition} and 64 before it do not"):
+                await read_to(stream, 99)
             await stream.client.request(subjects(partition)[0], b"something else")
-            with pytest.raises(ChainBroken, match=rf"^message 4 of LOG-{partition}"):
+            with pytest.raises(ChainBroken, match=rf"^message {VOID + 4} of LOG-{partition}"):
                 await stream.last()
 
     run(test())

@@ -27,6 +27,7 @@ class _Append:
     """An append in flight."""
 
     expected: int
+    message_id: str
     alone: bool
     future: asyncio.Future[int]
     timer: asyncio.TimerHandle
@@ -35,7 +36,7 @@ class _Append:
 
 
 class Appends:
-    """The appends of one writer. The first failure makes all later ones fail, until ``resume``."""
+    """The appends of one writer. It starts, and goes on after a failure, with ``resume``."""
 
     def __init__(self, client: Client, timeout_s: float) -> None:
         self.client, self.timeout_s = client, timeout_s
@@ -45,33 +46,45 @@ class Appends:
         self._waiting: dict[str, _Append] = {}
         self._number = 0
         self._room = asyncio.Semaphore(IN_FLIGHT)
-        self._failed = False
+        self._failed = True  # as after a failure: the caller has to read how the stream ends
+        self._unknown: dict[int, str] = {}  #: messages that may arrive later: what they expect, and their ids
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    def resume(self) -> None:
-        """Accept appends again: the caller has read how the stream ends."""
+    def resume(self, last: int) -> None:
+        """Accept appends: the caller has read the last message of the stream, which has this sequence."""
         self._failed = False
+        self._unknown = {expected: message for expected, message in self._unknown.items() if expected >= last}
+
+    def forget(self) -> None:
+        """Allow any message: a term record, after which earlier pages of this writer are void."""
+        self._unknown.clear()
 
     async def append(
         self, subject: str, data: bytes, message_id: str, expected: int, *, alone: bool
     ) -> asyncio.Future[int]:
-        """Send a message; return a future of its sequence in the stream. ``alone``: with no other in flight."""
-        if self._queue and (alone or self._queue[-1].alone):
-            raise ValueError("a term record is appended alone: wait for what is in flight")
+        """Send a message; return a future of its sequence in the stream. ``alone``: with no other in flight.
+
+        Raises ValueError for a message other than the one with an unknown outcome at this place.
+        """
+        while self._queue and (alone or self._queue[-1].alone):
+            await asyncio.wait([self._queue[-1].future])
         if self._answers is None:
             self._inbox = self.client.new_inbox()
             self._answers = await self.client.subscribe(f"{self._inbox}.*", cb=self._on_answer)
         await self._room.acquire()
         if self._failed:
             self._room.release()
-            raise Refused("an earlier append failed: read the last message first")
+            raise Refused("an append failed, or the end of the stream is not known: read the last message first")
+        if self._unknown.get(expected, message_id) != message_id:
+            self._room.release()
+            raise ValueError(f"a different message that follows {expected} may still arrive: append that one again")
         loop = asyncio.get_running_loop()
         self._number += 1
         reply = f"{self._inbox}.{self._number}"
         timer = loop.call_later(self.timeout_s, self._timed_out, reply)
-        append = self._waiting[reply] = _Append(expected, alone, loop.create_future(), timer)
+        append = self._waiting[reply] = _Append(expected, message_id, alone, loop.create_future(), timer)
         self._queue.append(append)
         headers = {"Nats-Expected-Last-Sequence": str(expected), "Nats-Msg-Id": message_id}
         if not self.client.is_connected:  # the client would keep the message and send it at any later time
@@ -83,10 +96,14 @@ class Appends:
             self._settle(reply, Unknown(f"the append failed: {error}"))
         return append.future
 
+    def lose(self, failure: JetStreamError) -> None:
+        """Fail all appends in flight."""
+        for reply in [*self._waiting]:
+            self._settle(reply, failure)
+
     async def close(self) -> None:
         """Stop receiving acknowledgements. Appends in flight fail with Unknown."""
-        for reply in [*self._waiting]:
-            self._settle(reply, Unknown("the stream was closed"))
+        self.lose(Unknown("the stream was closed"))
         if self._answers is not None and not self.client.is_closed:
             await self._answers.unsubscribe()
         self._answers = None
@@ -120,6 +137,7 @@ class Appends:
         self._waiting.clear()
         for append in (first, *self._queue):
             append.timer.cancel()
+            self._unknown[append.expected] = append.message_id
             if not append.future.done():
                 assert first.failure is not None
                 append.future.set_exception(type(first.failure)(*first.failure.args))

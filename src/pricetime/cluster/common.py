@@ -13,7 +13,6 @@ from ..log.directory import Directory
 from ..log.reader import Reader, position_after, start_of
 from ..log.segment import BadHead
 from ..log.tail import cut, examine
-from .appends import IN_FLIGHT
 from .reader import Stored
 from .stream import PageStream
 
@@ -24,14 +23,6 @@ class LocalTerm(NamedTuple):
     term: int
     first: int
     last: int  #: ``first - 1`` if there are none
-
-
-class StreamTerm(NamedTuple):
-    """The messages of one term in a stream, by their sequence there. Late pages may be among them."""
-
-    term: int
-    start: int  #: of the term record, or of the first message that is left
-    end: int
 
 
 def terms_of(directory: Directory) -> list[LocalTerm]:
@@ -57,61 +48,31 @@ def terms_of(directory: Directory) -> list[LocalTerm]:
     return [LocalTerm(term, first, last) for (term, first), last in zip(begins, ends, strict=True)]
 
 
-async def terms_in(stream: PageStream) -> list[StreamTerm]:
-    """The terms of a stream, the oldest first. O(terms) requests."""
-    newest = await stream.last()
-    if newest.stored is None:
-        return []
-    first = await stream.get(await stream.first_sequence())
-    begins = [(first.page.term, first.sequence)]
-    while (record := await stream.next_record(begins[-1][1] + 1)) is not None:
-        begins.append((record.page.term, record.sequence))
-    ends = [start - 1 for _, start in begins[1:]] + [newest.sequence]
-    return [StreamTerm(term, start, end) for (term, start), end in zip(begins, ends, strict=True)]
-
-
 async def last_common(stream: PageStream, local: list[LocalTerm]) -> int:
-    """Return the last command that a journal and the stream have in common; 0 without one. O(terms) requests."""
-    known = {one.term: one for one in await terms_in(stream)}
-    for mine in reversed(local):
-        if mine.term in known:
-            return min(mine.last, (await _last_of(stream, known[mine.term])).page.last)
-    return 0
+    """Return the last command that a journal and the stream have in common; 0 without one. O(terms) requests.
 
-
-async def _last_of(stream: PageStream, term: StreamTerm) -> Stored:
-    """The last message of a term that is not a late page of an earlier one."""
-    found = await stream.get(term.end)
-    while found.page.term != term.term:
-        found = await stream.get(found.sequence - 1)
-    return found
-
-
-async def newest_known(stream: PageStream, term: int, sequence: int) -> Stored | None:
-    """Return the last message that a journal has completely; None if it has none that is left in the stream.
-
-    ``term``, ``sequence``: of its last command, which is in the stream too. O(log messages) requests.
+    A leader begins its term at the end of the stream. So the commands of the stream from the first of a local term on,
+    up to the record of a later term, are of this term too.
     """
-    known = {one.term: one for one in await terms_in(stream)}
-    if term not in known:
-        return None
-    start, end = known[term].start, known[term].end
-    low, high = start + IN_FLIGHT, end  # late pages are not behind ``low``
-    found = None
-    while low < high:
-        middle = (low + high + 1) // 2
-        stored = await stream.get(middle)
-        if stored.page.last <= sequence:
-            found, low = stored, middle
-        else:
-            high = middle - 1
-    if found is not None:
+    records = await stream.records()
+    end = (await stream.last()).stored
+    for mine in reversed(local):
+        later = (record.page.last for record in records if record.page.term > mine.term)
+        last = next(later, end.page.last if end is not None else 0)
+        if last >= mine.first:
+            return min(mine.last, last)
+    return local[0].first - 1 if local else 0
+
+
+async def newest_known(stream: PageStream, sequence: int) -> Stored | None:
+    """Return the message after which a journal continues that ends with a command; None: with the first that is left.
+
+    Term records behind the command are not known. O(log messages) requests.
+    """
+    found = await stream.find(sequence) if sequence else None
+    if found is None or found.page.last == sequence:
         return found
-    for at in range(start, min(start + IN_FLIGHT, end) + 1):
-        stored = await stream.get(at)
-        if stored.page.term == term and stored.page.last <= sequence:
-            found = stored
-    return found
+    return await stream.before(found)
 
 
 def cut_after(directory: Directory, sequence: int) -> list[Path]:

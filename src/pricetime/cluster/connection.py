@@ -1,4 +1,4 @@
-"""The connection of a node to the NATS servers: it reconnects for as long as it is open."""
+"""The connection of a node to the NATS servers: once open, it reconnects until it is closed."""
 
 from __future__ import annotations
 

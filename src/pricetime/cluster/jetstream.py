@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PricetimeError
@@ -10,6 +11,9 @@ from ..extras import require
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+
+#: Letters of the names of clusters, partitions and nodes, which become parts of subjects and of names of streams.
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 #: How long a request waits for its answer, in seconds.
 REQUEST_S = 5.0
@@ -22,7 +26,7 @@ WRONG_LAST_SEQUENCE = 10071, 10164
 
 
 class JetStreamError(PricetimeError, RuntimeError):
-    """JetStream did not do what was asked."""
+    """A request to JetStream failed."""
 
 
 class Declined(JetStreamError):
@@ -33,8 +37,19 @@ class Declined(JetStreamError):
         self.code = int(error.get("err_code", 0))
 
 
+class StreamMissing(JetStreamError, LookupError):
+    """The cluster has no stream for this partition."""
+
+
 class Unknown(JetStreamError):
     """No answer in time, so the outcome is unknown."""
+
+
+def checked_name(name: str) -> str:
+    """Return a name of a cluster, a partition or a node. Raises ValueError if JetStream cannot use it."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not a name: it has 1 to 64 letters, digits, - and _")
+    return name
 
 
 async def ask(client: Client, what: str, values: object = None, timeout_s: float = REQUEST_S) -> dict[str, Any]:
@@ -64,11 +79,11 @@ async def _answer(
 
 
 def parsed(data: bytes) -> dict[str, Any]:
-    """The answer in these bytes. Raises Declined for an error, and Unknown if it is no answer."""
+    """The answer in these bytes. Raises Declined for an error, and Unknown without one."""
     try:
         said: dict[str, Any] = json.loads(data)
     except ValueError as error:
-        raise Unknown("JetStream has no leader for the stream now") from error  # an empty answer: no responders
+        raise Unknown("the stream has no leader now") from error  # an empty answer
     if "error" in said:
         raise Declined(said["error"])
     return said

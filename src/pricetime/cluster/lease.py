@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PricetimeError
-from .jetstream import NAME_IN_USE, NO_MESSAGE, WRONG_LAST_SEQUENCE, Declined, Unknown, ask, publish
+from .jetstream import NAME_IN_USE, NO_MESSAGE, WRONG_LAST_SEQUENCE, Declined, Unknown, ask, checked_name, publish
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -47,8 +47,8 @@ class Lease:
 
     def __init__(self, client: Client, cluster: str, partition: str) -> None:
         self.client, self.cluster, self.partition = client, cluster, partition
-        self._bucket = f"KV_LEASE-{cluster}"
-        self._subject = f"$KV.LEASE-{cluster}.{partition}"
+        self._bucket = f"KV_LEASE-{checked_name(cluster)}"
+        self._subject = f"$KV.LEASE-{cluster}.{checked_name(partition)}"
         self._revision = 0  #: of this node's lease; 0 without
 
     @classmethod

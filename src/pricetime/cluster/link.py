@@ -59,10 +59,13 @@ class Link(NamedTuple):
 @asynccontextmanager
 async def opened(cluster: ClusterConfig, partition: str, node: str, events: Log) -> AsyncIterator[Link]:
     """Connect, and check what the cluster relies on. Raises NatsUnavailable, PromiseBroken and JetStreamError."""
-    reconnected = asyncio.Event()
+    reconnected, opened_streams = asyncio.Event(), list[PageStream]()
 
     def on_disconnect() -> None:
-        events.warning("NATS disconnected")
+        if not client.is_closed:
+            events.warning("NATS disconnected")
+        for stream in opened_streams:
+            stream.connection_lost()
 
     def on_reconnect() -> None:
         events.info("NATS connected again")
@@ -76,6 +79,7 @@ async def opened(cluster: ClusterConfig, partition: str, node: str, events: Log)
         promise = Promise(cluster.monitors)
         await promise.check()
         stream = await PageStream.create(client, cluster.name, partition, cluster.replicas)
+        opened_streams.append(stream)
         await promise.check_replicas(client, stream.name)
         lease = await Lease.open(client, cluster.name, partition, cluster.replicas)
         yield Link(client, stream, lease, promise, reconnected)

@@ -41,6 +41,7 @@ from .promise import PromiseUnknown
 from .reader import Stored
 from .replicator import Replicator
 from .settings import ClusterConfig
+from .tasks import end
 
 #: How often the lease is renewed and looked at, as a part of its time.
 RENEWALS = 4
@@ -192,23 +193,15 @@ class Node:
                         results = [task.result() for task in done]
                         return next((one for one in results if isinstance(one, Stored)), None)
                     finally:
-                        for task in tasks:
-                            task.cancel()
-                        await asyncio.gather(*tasks, return_exceptions=True)
+                        await end(tasks)
         finally:
             following.close()
 
     async def _newest_known(self, link: Link, following: Following) -> Stored | None:
-        """The message of the stream after which this node continues: the last that its journal has completely."""
-        terms = terms_of(following.journal.directory)
-        known = await newest_known(link.stream, terms[-1].term, following.sequence) if terms else None
+        """The message of the stream after which this node continues."""
+        known = await newest_known(link.stream, following.sequence)
         if known is not None:
             following.term, following.stream_sequence = known.page.term, known.sequence
-        elif (first := await link.stream.first_sequence()) > 1:
-            raise CannotStart(
-                f"the stream of partition {self.partition} begins at its message {first}, after what the journal "
-                f"{self.settings.journal} has"
-            )
         return known
 
     async def _apply(self, link: Link, following: Following, after: Stored | None) -> None:
@@ -253,8 +246,7 @@ class Node:
             try:
                 return await self._begin_term(link, following)
             finally:
-                renewing.cancel()
-                await asyncio.gather(renewing, return_exceptions=True)
+                await end([renewing])
                 self._revision = link.lease.revision
 
     async def _is_elected(self, link: Link, following: Following) -> bool:
@@ -287,18 +279,21 @@ class Node:
         began = time.monotonic()
         self.role = "candidate"
         while True:
-            end = await link.stream.last()
-            last = end.stored
+            ending = await link.stream.last()
+            last = ending.stored
             if following.stream_sequence == (0 if last is None else last.sequence):
                 break
             await asyncio.sleep(0.002)
         read_s = time.monotonic() - began
         record = self._term_record(following, last)
         try:
-            sequence = await (await link.stream.append(record, end.sequence))
+            sequence = await (await link.stream.append(record, ending.sequence))
         except JetStreamError as error:
-            self.events.info("not elected", term=record.term, why=str(error))
-            return None
+            found = (await link.stream.last()).stored  # it may have been stored without an answer
+            if found is None or found.page.digest != record.digest:
+                self.events.info("not elected", term=record.term, why=str(error))
+                return None
+            sequence = found.sequence
         self.events.info(
             "elected", term=record.term, sequence=record.last, digest=f"{following.machine.digest():016x}",
             read_s=round(read_s, 3), elected_s=round(time.monotonic() - began, 3),

@@ -159,26 +159,20 @@ def decode(data: bytes, where: str) -> Message:
     return Page(term, first, last, before, digest, _commands_of(data, count), checkpoints, data)
 
 
-def check_next(message: Message, before: Message | None, where: str) -> None:
-    """Check that a message continues the stream after ``before``, None at its beginning. Raises ChainBroken."""
+def continues(message: Message, before: Message | None, where: str) -> bool:
+    """Whether a message continues the stream after ``before``, None at its beginning. If not, it is void.
+
+    Raises ChainBroken if it continues the digest, but not the term or the commands.
+    """
     if message.before != (NO_DIGEST if before is None else before.digest):
-        raise ChainBroken(f"{where} does not continue the message before it: their digests differ")
+        return False
     if before is None:
-        return
+        return True
     if message.first != before.last + 1:
         raise ChainBroken(f"{where} begins at command {message.first}, after command {before.last}")
     if message.term <= before.term if message.kind == Kind.TERM else message.term != before.term:
         raise ChainBroken(f"{where} is of term {message.term}, after term {before.term}")
-
-
-def is_late(message: Message, before: Message) -> bool:
-    """Whether this is a page of an earlier leader, which JetStream stored after the record of the next term.
-
-    A leader has several pages in flight. If the next leader's record takes the place of one of them, a page behind it
-    can still find the sequence that it expects. No acknowledgement counts for it, because the page before it was
-    refused, so every reader skips it.
-    """
-    return message.kind == Kind.PAGE and message.term < before.term
+    return True
 
 
 def pages_of(batch: Batch, term: int, after: int, before: bytes) -> Iterator[Page]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PricetimeError
-from .jetstream import NAME_IN_USE, NO_STREAM, Declined, ask
+from .jetstream import NAME_IN_USE, NO_STREAM, Declined, StreamMissing, ask, checked_name
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -40,10 +40,6 @@ class PromiseBroken(PricetimeError, RuntimeError):
 
 class PromiseUnknown(PromiseBroken):
     """Too few servers answer to know whether the promise holds."""
-
-
-class StreamMissing(PricetimeError, LookupError):
-    """The cluster has no stream for this partition yet."""
 
 
 class Promise:
@@ -111,7 +107,7 @@ def check_server(address: str, said: dict[str, Any]) -> str:
 
 def stream_name(partition: str) -> str:
     """The name of a partition's stream."""
-    return f"LOG-{partition}"
+    return f"LOG-{checked_name(partition)}"
 
 
 def subjects(partition: str) -> tuple[str, str]:
@@ -202,6 +198,6 @@ def _varz(address: str) -> dict[str, Any] | str:
     try:
         with urllib.request.urlopen(f"{address}/varz", timeout=ANSWER_S) as answer:  # noqa: S310 - from the settings
             said: object = json.load(answer)
-        return said if isinstance(said, dict) else "this is no NATS server"
+        return said if isinstance(said, dict) else "not a NATS server"
     except (OSError, ValueError) as error:
         return str(error)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import PricetimeError
 from ..extras import require
-from .jetstream import Declined, Unknown, ask
-from .page import Message, check_next, decode, is_late
+from .jetstream import NO_STREAM, Declined, StreamMissing, Unknown, ask
+from .page import ChainBroken, Message, continues, decode
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Messages that are fetched ahead.
 AHEAD = 64
+
+#: Most void messages in a row: more cannot be pages in flight of a leader that lost the lead.
+VOID = 64
 
 #: A request for messages ends after so long, and the server says at least so often that it lives, in seconds.
 EXPIRES_S, HEARTBEAT_S = 10.0, 0.5
@@ -50,6 +53,7 @@ class _Lost(Exception):
 async def read(client: Client, stream: str, after: Stored | None) -> AsyncIterator[Stored]:
     """See ``PageStream.read``."""
     sequence, before = (0, None) if after is None else after
+    void = 0
     while not client.is_closed:
         async with contextlib.aclosing(_deliver(client, stream, sequence + 1)) as messages:
             try:
@@ -57,14 +61,18 @@ async def read(client: Client, stream: str, after: Stored | None) -> AsyncIterat
                     where = f"message {at} of {stream}"
                     message = decode(data, where)
                     sequence = at
-                    if before is not None and is_late(message, before):
+                    if (before is not None or at == 1) and not continues(message, before, where):
+                        void += 1
+                        if void > VOID:
+                            raise ChainBroken(f"{where} and {VOID} before it do not continue the stream")
                         continue
-                    if before is not None or at == 1:
-                        check_next(message, before, where)
-                    before = message
+                    before, void = message, 0
                     yield Stored(at, message)
-            except (_Lost, Declined, Unknown):
+            except (_Lost, Unknown):
                 pass
+            except Declined as error:
+                if error.code == NO_STREAM:
+                    raise StreamMissing(f"the NATS servers have no stream {stream} any more") from error
         await asyncio.sleep(RETRY_S)
         await _check_left(client, stream, sequence, started=before is not None)
     raise Unknown("the connection to the NATS servers is closed")

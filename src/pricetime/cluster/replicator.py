@@ -29,6 +29,7 @@ from .link import Link
 from .page import Page, pages_of
 from .reader import Stored
 from .stream import Last
+from .tasks import end
 
 #: Commands of a full page. It has room for some more, because checkpoints take room too.
 FULL = 1000
@@ -86,7 +87,7 @@ class Replicator:
         self._connect = connect
         self._events = events
         self._beside = beside
-        self._term, self._began = record.page.term, record.sequence
+        self._term = record.page.term
         self._expected, self._before = record.sequence, record.page.digest  # of the next page
         self._reader = log.reader(record.page.last)
         self._read = record.page.last
@@ -155,9 +156,7 @@ class Replicator:
                 for task in done:
                     task.result()
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end(tasks)
 
     def _be_woken(self) -> None:
         with suppress(BlockingIOError):
@@ -165,19 +164,23 @@ class Replicator:
         self._woken.set()
 
     async def _replicate(self, link: Link) -> None:
+        if await self._find_place(link) is None:
+            return
         while not self._ended:
-            while len(self._flying) < self._most() and (page := self._next_page()) is not None:
+            while len(self._flying) < IN_FLIGHT and (page := self._next_page()) is not None:
                 await self._send(link, page)
             if not self._flying:
                 await self._wait_for_commands()
             elif not await self._take_outcomes():
                 await self._settle(link)
 
-    def _most(self) -> int:
-        """Pages that may be on their way. The first of a term go one by one: a late page of the leader before may take
-        the place of one, and the page behind that must not be stored without it.
-        """
-        return IN_FLIGHT if self._expected >= self._began + IN_FLIGHT else 1
+    async def _find_place(self, link: Link) -> Last | None:
+        """Read how the stream ends: what the next page expects. Raises Fenced and StreamLost."""
+        last = await self._last(link)
+        if last is not None:
+            self._compare(last)
+            self._expected = last.sequence
+        return last
 
     def _next_page(self) -> Page | None:
         """The next page to send; None if there are no commands, or too few while others are on their way."""
@@ -244,13 +247,12 @@ class Replicator:
         """
         self.retries += 1
         await asyncio.wait({flying.outcome for flying in self._flying})
-        last = await self._last(link)
-        if last is None:
+        before = self.pages
+        if await self._find_place(link) is None:
             return
-        if not self._compare(last):
+        if self.pages == before:
             await asyncio.sleep(RETRY_S)
         again, self._flying = [flying.page for flying in self._flying], deque()
-        self._expected = last.sequence
         for page in again:
             await self._send(link, page)
 
@@ -273,13 +275,11 @@ class Replicator:
             await asyncio.sleep(RETRY_S)
         return None
 
-    def _compare(self, last: Last) -> bool:
-        """Take the pages that the stream has as acknowledged. Returns whether it has one. Raises Fenced."""
+    def _compare(self, last: Last) -> None:
+        """Take the pages that the stream has as acknowledged. Raises Fenced."""
         assert last.stored is not None
         newest = last.stored.page
         if newest.term > self._term:
             raise Fenced(f"a node with term {newest.term} has written to the stream, and this node has {self._term}")
-        before = self.pages
         while self._flying and self._flying[0].page.last <= newest.last:
-            self._acknowledge(self._flying.popleft(), last.sequence)
-        return self.pages != before
+            self._acknowledge(self._flying.popleft(), last.stored.sequence)

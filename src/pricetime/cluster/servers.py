@@ -169,6 +169,8 @@ class LocalServers:
         """Whether the servers that run agree on a leader that makes streams, and follow it."""
         running = [server for server in range(len(self.ports)) if self.running(server)]
         try:
+            for server in running:
+                self._ask(server, "healthz?js-server-only=true")  # an error while it accepts no client
             said = [self._ask(server, "jsz").get("meta_cluster") or {} for server in running]
         except (OSError, ValueError):
             return False
@@ -184,11 +186,9 @@ class LocalServers:
     def _check_running(self) -> None:
         for server, process in enumerate(self._processes):
             if process is not None and process.poll() is not None:
-                files = self._file(server, "out"), self._file(server, "log")  # the first without a log yet
-                lines = [
-                    line for file in files if file.exists() for line in file.read_text("utf-8", "replace").split("\n")
-                ]
-                why = next((line for line in reversed(lines) if line.strip()), "its log is empty")
+                files = self._file(server, "out"), self._file(server, "log")  # the first for errors before the log
+                text = "".join(file.read_text("utf-8", "replace") for file in files if file.exists()).strip()
+                why = text.rpartition("\n")[2] or "its log is empty"
                 raise ServersFailed(f"the NATS server {self.names[server]} ended with {process.returncode}: {why}")
 
     def _ask(self, server: int, what: str) -> dict[str, Any]:
