@@ -26,7 +26,7 @@ from pricetime.reference import records as reference
 from pricetime.reference.commands import apply, due, told
 from pricetime.reference.mass_cancel import MassCancel
 from pricetime.reference.queues import mix
-from pricetime.types import EXECUTION_REPORT, ReportKind, SelfTrade
+from pricetime.types import EXECUTION_REPORT, GTC_AND_GTD, ReportKind, SelfTrade
 from tests.books import I64_MAX, I64_MIN, U64, as_command
 from tests.fuzz.flow import random_band, random_steps
 
@@ -122,6 +122,7 @@ class ReferenceEngine:
             instrument=row["instrument"],
             order_id=row["order_id"],
             reason=row["flags"] or Reason.BY_MASS_CANCEL,
+            keeps=row["quantity"],
         )
         return self._go_on(row["owner"], row["tag"] if row["owner"] < self.owner_limit else 0)
 
@@ -231,6 +232,8 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
                 command["owner"] = rng.choice(resting)
             command["instrument"] = rng.choice([number, ALL_INSTRUMENTS])
             command["tag"] = rng.choice([0, 0, 1, 2, 7])
+            if command["flags"] and command["tag"]:
+                command["quantity"] = GTC_AND_GTD
             if reference.unfinished and rng.random() < 0.8:
                 command["type"], command["owner"] = CommandType.CONTINUE, rng.choice(list(reference.unfinished))
         if rng.random() < 0.02:

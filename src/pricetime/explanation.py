@@ -35,7 +35,7 @@ ENDS: dict[int, str] = {
     Reason.LEVELS_FULL: "no price level was left for the rest of it",
     Reason.LEVEL_QUANTITY_FULL: "the quantities at its price would have added up to 2**64 or more",
     Reason.MALFORMED: "a field that must be 0 is not, or its extension is missing",
-    Reason.BUSY: "the exchange could not acknowledge commands when it came",
+    Reason.BUSY: "the exchange could not acknowledge commands when it arrived",
     Reason.THROTTLED: "its owner sent more orders than the session may send",
     Reason.UNKNOWN_COMMAND: "the exchange does not know this command",
 }

@@ -85,10 +85,10 @@ class CommandType(IntEnum):
     REPLACE_ORDER = 3
     REDUCE_ORDER = 4
     REPLACE_ORDER_AS = 5  #: replace under a new id: ``owner`` holds its low 32 bits, ``tag`` the high 32 bits
-    MASS_CANCEL = (
-        6  #: cancel the orders of ``owner``, on one instrument or ``ALL_INSTRUMENTS``, one side or 0 for both;
-    )
-    #: ``tag``: the most orders to visit before ``CONTINUE`` commands do the rest, 0 for all
+    #: cancel the orders of ``owner``, on one instrument or ``ALL_INSTRUMENTS``, one side or 0 for both; ``tag``: the
+    #: most orders to visit before ``CONTINUE`` commands do the rest, 0 for all; ``quantity``: bits, 1 <<
+    #: ``TimeInForce``, of the orders that it keeps
+    MASS_CANCEL = 6
     GATEWAY_REJECT = 7  #: makes a rejected report with the reason in ``flags``, for a gateway's own checks
     SET_PHASE = 8  #: change the phase of an instrument: ``flags`` is the ``Phase``
     CONTINUE = 9  #: continue the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
@@ -226,6 +226,9 @@ EXECUTION_REPORT = 16
 #: Instrument of a mass cancel over all instruments.
 ALL_INSTRUMENTS = 2**32 - 1
 
+#: The ``quantity`` of a mass cancel that keeps GTC and GTD orders.
+GTC_AND_GTD = 1 << TimeInForce.GTC | 1 << TimeInForce.GTD
+
 #: Most orders in the answer to one OPEN_ORDERS command.
 OPEN_ORDERS_TOLD = 256
 
@@ -351,7 +354,8 @@ UNFINISHED_CANCEL = np.dtype(
         ("instrument", "<u4"),
         ("side", "u1"),
         ("reason", "u1"),
-        ("zero", "<u2"),
+        ("keeps", "u1"),
+        ("zero", "u1"),
         ("zero2", "<u4"),
     ]
 )

@@ -155,6 +155,10 @@ def test_orders_are_kept_or_cancelled_in_the_end(exchange: Served) -> None:
     for option, left in (("--keep", "1 orders"), ("--cancel", "0 orders")):
         good("order", *exchange.orders, "--owner", "5", option, "add", "bid", "1@50")
         assert said(exchange, "mass-cancel", owner=5)[-1].endswith(left)
+    for tif, left in (("gtc", "1 orders"), ("day", "0 orders")):
+        options = ("--owner", "5", "--keep-gtc-and-gtd")
+        good("order", *exchange.orders, *options, "add", "bid", "1@50", "--time-in-force", tif)
+        assert said(exchange, "mass-cancel", owner=5)[-1].endswith(left)
 
 
 @pytest.mark.compiled

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from pricetime import COMMAND, REPORT, CommandType, Engine, Instrument, Reason, ReportKind
-from pricetime.types import ORDER_EXTENSION
+from pricetime.types import GTC_AND_GTD, ORDER_EXTENSION
 from pricetime.wire import auth
 from pricetime.wire.messages import (
     CancelOrder,
@@ -115,10 +115,10 @@ class OrderEntry:
             command["order_id"] = owner << ORDER_ID_BITS | number
         self._route(self.engine.apply(command), owner)
 
-    def cancel_all(self, owner: int) -> None:
+    def cancel_all(self, owner: int, keeps: int = 0) -> None:
         command = np.zeros(1, COMMAND)
         command["type"], command["flags"] = CommandType.MASS_CANCEL, Reason.BY_DISCONNECT
-        command["instrument"], command["owner"] = 2**32 - 1, owner
+        command["instrument"], command["owner"], command["quantity"] = 2**32 - 1, owner, keeps
         self._route(self.engine.apply(command), owner)
 
     def _route(self, reports: Reports, owner: int) -> None:
@@ -203,7 +203,8 @@ class _Connection:
         if self.entry.sessions.get(self.owner) is self:
             del self.entry.sessions[self.owner]
             if not self.flags & LoginFlag.KEEP_ORDERS:
-                self.entry.cancel_all(self.owner)
+                keeps = GTC_AND_GTD if self.flags & LoginFlag.KEEP_GTC_AND_GTD else 0
+                self.entry.cancel_all(self.owner, keeps)
 
     def _serve(self) -> None:
         while not self.session.closed:

@@ -15,7 +15,7 @@ from pricetime.client.acknowledgements import Acknowledgements
 from pricetime.client.errors import CommandLost, NotAcknowledged, OrderRefused
 from pricetime.client.future import CommandFuture, OrderFuture
 from pricetime.client.order_result import OrderResult, OrderStatus
-from pricetime.errors import InvalidPrice, PricetimeError, UnknownOrder
+from pricetime.errors import ExchangeBusy, InvalidPrice, PricetimeError, UnknownOrder
 from pricetime.wire.messages import (
     CancelOrder,
     ExecutionReport,
@@ -32,8 +32,8 @@ NEW, CANCEL = NewOrder(instrument=1, order_id=5), CancelOrder(instrument=1, orde
 class Client:
     """Commands that are sent over some connection, and reports that come."""
 
-    def __init__(self) -> None:
-        self.open = Acknowledgements(threading.RLock())
+    def __init__(self, resends: bool = False) -> None:
+        self.open = Acknowledgements(threading.RLock(), resends)
 
     def send(self, command: Message, connection: int = 1) -> CommandFuture[Any]:
         return self.open.expect(command.encode(), connection)
@@ -522,3 +522,45 @@ def test_a_replace_of_an_order_that_waits() -> None:
     assert told(replaced.result(0)) == (OrderStatus.WAITING, 0, 9)
     client.read_all((CANCELLED, 9, Reason.BY_OPERATOR))
     assert told(order.final.result(0)) == (OrderStatus.CANCELLED, 0, 0)
+
+
+# ---------------------------------------------------------------------- commands that are sent again
+
+
+def test_what_is_open_is_sent_again_in_its_order() -> None:
+    client = Client(resends=True)
+    commands = [NewOrder(instrument=1, order_id=number, quantity=1) for number in (9, 5, 7, 6)]
+    futures = [client.follow(command) for command in commands]
+    cancel = client.send(CANCEL)
+    client.read_all((ReportKind.ACCEPTED, 1, 0))
+    assert futures[1].result(0).order_id == 5
+    sent = [commands[0], commands[2], commands[3], CANCEL]
+    assert client.open.resend(2) == b"".join(command.encode() for command in sent)
+    assert client.open.resend(2) == b""
+    client.read(ReportKind.CANCELLED)
+    assert cancel.result(0).kind == ReportKind.CANCELLED
+    assert len(client.open) == 3
+    last = client.order(5, connection=2)
+    again = [commands[0], commands[2], commands[3], NewOrder(instrument=1, order_id=5)]
+    assert client.open.resend(3) == b"".join(command.encode() for command in again)
+    assert not last.done()
+
+
+def test_two_commands_about_one_order_that_are_sent_again_stay_two() -> None:
+    client = Client(resends=True)
+    first, second = client.send(CANCEL), client.send(CANCEL)
+    client.open.resend(2)
+    client.read(ReportKind.CANCELLED)
+    assert (first.done(), second.done()) == (True, False)
+    client.read(ReportKind.REJECTED, Reason.UNKNOWN_ORDER)
+    assert isinstance(second.exception(0), UnknownOrder)
+    client.open.lose(3)
+    assert client.open.resend(3) == b""
+
+
+def test_an_exchange_that_is_busy() -> None:
+    client = Client()
+    order = client.order()
+    client.read(ReportKind.REJECTED, Reason.BUSY)
+    with pytest.raises(ExchangeBusy, match="BUSY"):
+        order.result(0)

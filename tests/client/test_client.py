@@ -480,6 +480,16 @@ def test_orders_are_kept_or_not(entry: OrderEntry, keep: bool) -> None:
         assert cancelled.reason == (Reason.BY_MASS_CANCEL if keep else Reason.BY_DISCONNECT)
 
 
+def test_gtc_and_gtd_orders_are_kept(entry: OrderEntry) -> None:
+    with client(entry, keep_gtc_and_gtd=True) as mine:
+        for number, tif in enumerate((TimeInForce.GTC, TimeInForce.DAY)):
+            mine.add_order(number, BID, 1, 1, time_in_force=tif).result(5)
+    with client(entry, resume_from=1) as again:
+        again.mass_cancel().result(5)
+        reasons = {r.order_id: r.reason for r in again.reports(5) if r.kind == ReportKind.CANCELLED}
+        assert reasons == {0: Reason.BY_MASS_CANCEL, 1: Reason.BY_DISCONNECT}
+
+
 def test_going_on_from_any_report(entry: OrderEntry) -> None:
     with client(entry, keep_orders=True) as mine:
         mine.send(new_orders(20))

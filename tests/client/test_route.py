@@ -25,16 +25,24 @@ def test_addresses(host: Any, known: list[tuple[str, int]]) -> None:
 
 @pytest.mark.parametrize("host", [[], ["a"], ["a:x"], [()], [("a", "x")], [3]])
 def test_what_is_no_address(host: Any) -> None:
-    with pytest.raises(InvalidSetting, match="addresses: .*HOST:PORT"):
+    with pytest.raises(InvalidSetting, match=r"addresses: .*HOST:PORT"):
         addresses_of(host, 7001)
 
 
-def test_they_are_tried_in_turn_and_first_the_one_that_was_left() -> None:
+def test_they_are_tried_in_turn_and_last_the_one_that_was_left() -> None:
     route = Route([A, B, C], 10, None)
     assert [route.next() for _ in range(4)] == [A, B, C, A]
     assert route.next() == B
     route.logged_in()
+    assert [route.next() for _ in range(3)] == [C, A, B]
+    route.redirect(A)
+    assert route.next() == A
+    route.logged_in()
     assert [route.next() for _ in range(3)] == [B, C, A]
+    alone = Route([A], 10, None)
+    alone.next()
+    alone.logged_in()
+    assert alone.next() == A
 
 
 def test_a_redirect_is_followed_at_once_but_not_for_ever() -> None:

@@ -17,7 +17,7 @@ from pricetime.errors import (
     UnknownInstrument,
 )
 from pricetime.reference import ReferenceBook
-from pricetime.types import Reason, ReportKind
+from pricetime.types import GTC_AND_GTD, Reason, ReportKind
 from tests.books import ask, bid, command, dumped, reports_of, state
 
 Report = tuple[ReportKind, int, int, int, int]
@@ -335,6 +335,43 @@ def test_an_order_that_comes_between_two_parts_stays() -> None:
     engine.check()
     assert [r.order_id for r in reports_of(engine.apply(command(CommandType.CONTINUE, owner=1)))[:-1]] == [2, 4]
     assert sorted(order.id for number in (0, 1) for order in engine.book(number)) == [5, 50]
+
+
+def lasting(engine: Engine) -> None:
+    """An order of each time in force that rests, in both books, under the ids from 100 and from 200."""
+    for first, instrument in ((100, 0), (200, 1)):
+        for tif in (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD):
+            expiry_ns = 10**9 if tif is TimeInForce.GTD else 0
+            engine.book(instrument).add_order(
+                first + tif, Side.BID, 90, 5, owner=1, time_in_force=tif, expiry_ns=expiry_ns
+            )
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 5])
+@pytest.mark.parametrize(
+    ("keeps", "left"),
+    [
+        (0, []),
+        (GTC_AND_GTD, [100, 102, 200, 202]),
+        (1 << TimeInForce.DAY, [101, 201]),
+        (2**64 - 1, [100, 101, 102, 200, 201, 202]),
+    ],
+)
+def test_it_keeps_orders_of_some_times_in_force(limit: int, keeps: int, left: list[int]) -> None:
+    """Also after a copy that is made while it is unfinished. What it keeps counts as visited, not as cancelled."""
+    engine = engine_with(0)
+    lasting(engine)
+    kept = len(left)
+    reports = reports_of(engine.apply(asked(owner=1, tag=limit, instrument=ALL_INSTRUMENTS, quantity=keeps)))
+    while reports[-1].reason == Reason.UNFINISHED:
+        copied = copy.copy(engine)
+        assert dumped(copied) == dumped(engine)
+        engine = copied
+        reports += reports_of(engine.apply(command(CommandType.CONTINUE, owner=1, tag=limit)))
+    engine.check()
+    assert (reports[-1].kind, reports[-1].quantity) == (ReportKind.MASS_CANCELLED, 6 - kept)
+    assert sum(report.kind == ReportKind.CANCELLED for report in reports) == 6 - kept
+    assert [order.id for number in (0, 1) for order in engine.book(number)] == left
 
 
 def test_what_is_left_may_go_by_itself() -> None:

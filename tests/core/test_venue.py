@@ -27,7 +27,7 @@ from pricetime.errors import DuplicateOrderId, PriceTooFar, QuantityAboveLimit
 from pricetime.profiles import Venue
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
-from pricetime.types import COMMAND, ORDER_EXTENSION, PriceKind, Reason, ReportKind
+from pricetime.types import COMMAND, GTC_AND_GTD, ORDER_EXTENSION, PriceKind, Reason, ReportKind
 from tests.books import command
 
 STOP: dict[str, Any] = {"order_type": OrderType.STOP_LIMIT, "trigger_price": 105}
@@ -73,6 +73,15 @@ def test_a_part_of_its_slice_stays_while_a_mass_cancel_is_unfinished() -> None:
     commands = [iceberg(1, BID, 10, 3, price=99), iceberg(2, BID, 10, 3), mass_cancel, trade]
     reports = both(commands, venue=Venue(minimum_display=2))
     assert not (reports["kind"] == ReportKind.REFRESHED).any()
+
+
+def test_an_iceberg_that_a_mass_cancel_keeps_is_refreshed_while_that_is_unfinished() -> None:
+    trade = command(CommandType.NEW_ORDER, order_id=9, side=ASK, price=100, quantity=3, time_in_force=TimeInForce.IOC)
+    mass_cancel = command(CommandType.MASS_CANCEL, owner=1, tag=1, quantity=GTC_AND_GTD)
+    ends = command(CommandType.CONTINUE, owner=1)
+    reports = both([iceberg(1, BID, 10, 3, price=99), iceberg(2, BID, 10, 3), mass_cancel, trade, ends])
+    assert reports[["kind", "order_id"]][-2].tolist() == (ReportKind.REFRESHED, 2)
+    assert reports[["kind", "quantity"]][-1].tolist() == (ReportKind.MASS_CANCELLED, 0)
 
 
 def test_an_iceberg_rests_with_a_new_slice_if_too_little_is_displayed() -> None:

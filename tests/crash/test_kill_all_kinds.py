@@ -1,9 +1,14 @@
-"""SIGKILL of a real server under orders of all kinds: the reference makes of its journal what clients saw."""
+"""SIGKILL of a real server under orders of all kinds: the reference makes of its journal what clients saw.
+
+Phases change by interruptions, or also by commands of the operator.
+"""
 
 import random
 import threading
 import time
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +17,8 @@ import numpy as np
 import pytest
 
 from pricetime import COMMAND
+from pricetime.cli.admin import answers_of
+from pricetime.cli.stop import CannotRun
 from pricetime.client.client import Client
 from pricetime.client.errors import ConnectionLost, SessionEnded
 from pricetime.core.builder import BookBuilder
@@ -37,6 +44,16 @@ RULES = {
     "id": 1, "reference_price": 100, "dynamic_range": 6, "all_or_none": True, "interruption_s": 1,
     "interruption_within_s": 0,
 }  # fmt: skip
+
+#: The command that each request of the operator becomes.
+OPERATED = {
+    "halt": CommandType.SET_PHASE,
+    "open": CommandType.SET_PHASE,
+    "phase": CommandType.SET_PHASE,
+    "uncross": CommandType.UNCROSS,
+    "set-price": CommandType.SET_PRICE,
+    "expire": CommandType.EXPIRE,
+}
 
 SENT = {CommandType.NEW_ORDER, CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER, CommandType.REPLACE_ORDER}
 
@@ -67,6 +84,41 @@ def trade(client: Client, flow: Flow, seen: list[Any]) -> None:
             seen += reports.tolist()
 
 
+def asked(rng: random.Random) -> dict[str, object]:
+    """A command of the operator. About half of them lead back to continuous trading."""
+    phase = rng.choice(["closed", "pre-open", "opening-auction", "closing-auction", "volatility-auction"])
+    price = {"kind": rng.choice(["reference", "last"]), "price": rng.randint(97, 103)}
+    commands: list[dict[str, object]] = [
+        {"command": "halt"},
+        {"command": "phase", "phase": phase},
+        {"command": "expire"},
+        {"command": "set-price", **price},
+        {"command": "open"},
+    ]
+    back: dict[str, object] = {"command": "uncross", "phase": "continuous"}
+    return {"instrument": 1, **(rng.choice(commands) if rng.random() < 0.6 else back)}
+
+
+@contextmanager
+def operator(admin: Path, rng: random.Random, done: Counter[CommandType]) -> Iterator[None]:
+    """Sends commands from a thread of its own until the server is gone. ``done``: how many of each type it executed."""
+
+    def operate() -> None:
+        with suppress(CannotRun, ValueError):  # a kill may cut an answer
+            while True:
+                request = asked(rng)
+                answers = list(answers_of(admin, request))
+                if not answers:
+                    return
+                if "error" not in answers[-1]:
+                    done[OPERATED[str(request["command"])]] += 1
+
+    thread = threading.Thread(target=operate)
+    thread.start()
+    yield
+    thread.join()
+
+
 def of_reference(folder: Path) -> VenueOracle:
     """What the reference makes of a journal."""
     settings = GatewayConfig(instruments=(InstrumentConfig.model_validate(RULES),), order_capacity=8192)
@@ -77,7 +129,8 @@ def of_reference(folder: Path) -> VenueOracle:
     return oracle
 
 
-def test_clients_saw_what_the_journal_leads_to(tmp_path: Path) -> None:
+@pytest.mark.parametrize("operated", [False, True])
+def test_clients_saw_what_the_journal_leads_to(tmp_path: Path, operated: bool) -> None:
     rules = "".join(f"{name} = {str(value).lower()}\n" for name, value in RULES.items())
     (tmp_path / "pricetime.toml").write_text(f"[[instruments]]\n{rules}")
     folder, rng, seen = tmp_path / "journal", random.Random(1), list[Any]()
@@ -93,13 +146,14 @@ def test_clients_saw_what_the_journal_leads_to(tmp_path: Path) -> None:
         "--max-open-orders",
         "8192",
     )
-    flow = Flow(rng, all_or_none=True)
+    flow, done = Flow(rng, all_or_none=True), Counter[CommandType]()
     for _ in range(KILLS):
         with server:
             client = Client(server.host, server.port, owner=1, keep_orders=True, resume_from=len(seen) + 1, retries=0)
             kill = threading.Timer(rng.uniform(0.05, 0.15), server.kill)
             kill.start()
-            trade(client, flow, seen)
+            with operator(Path(f"{folder}.admin"), random.Random(rng.random()), done) if operated else nullcontext():
+                trade(client, flow, seen)
             kill.join()
             client.close()
         server = server.again()
@@ -112,3 +166,6 @@ def test_clients_saw_what_the_journal_leads_to(tmp_path: Path) -> None:
     assert f"{builder.digest():016x}" == stopped["digest"]
     assert len(oracle.feed) == stopped["last_sequence"]
     assert len(seen) > 20 * KILLS
+    kept = Counter(journaled(folder)["type"].tolist())
+    assert all(kept[kind] >= count for kind, count in done.items()), "each command with an answer is in the journal"
+    assert not operated or len(done) > 1

@@ -68,6 +68,7 @@ def exchange() -> Iterator[int]:
 
     with served("--open") as server, pytest.MonkeyPatch.context() as patch:
         client, async_client, subscriber = package.Client, package.AsyncClient, package.Subscriber
+        partitioned = package.PartitionedClient
 
         def here(*_: object, **more: Any) -> Any:
             return client(server.host, server.port, **more)
@@ -78,6 +79,11 @@ def exchange() -> Iterator[int]:
         def listening(*_: object, **more: Any) -> Any:
             return subscriber(server.group, server.feed_port, **more | {"recovery": server.recovery})
 
+        def of_all(partitions: dict[str, Any], **more: Any) -> Any:
+            where = [f"{server.host}:{server.port}"]
+            return partitioned({name: one._replace(addresses=where) for name, one in partitions.items()}, **more)
+
+        patch.setattr(package, "PartitionedClient", of_all)
         patch.setattr(package, "Client", here)
         patch.setattr(package, "AsyncClient", here_too)
         patch.setattr(package, "Subscriber", listening)

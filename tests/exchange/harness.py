@@ -137,6 +137,7 @@ class Client:
         *,
         resume_from: int | None = None,
         keep_orders: bool = False,
+        keep_gtc_and_gtd: bool = False,
         tcp: bool = False,
         sndbuf: int = 0,
         rcvbuf: int = 0,
@@ -145,7 +146,9 @@ class Client:
         self.owner = owner
         self.session = Session(Role.CLIENT, 0)
         self.session.receive(CHALLENGE.encode(), 0)
-        login = self.session.login(owner, b"", 0, resume_from=resume_from, keep_orders=keep_orders)
+        login = self.session.login(
+            owner, b"", 0, resume_from=resume_from, keep_orders=keep_orders, keep_gtc_and_gtd=keep_gtc_and_gtd
+        )
         self.heard: list[Event] = []
         self.n_bytes = 0
         self.is_cut = False  #: the other end closed

@@ -12,12 +12,12 @@ from pricetime.exchange.io.mass_cancels import PARTS
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
-from pricetime.types import CommandType, Reason, ReportKind
+from pricetime.types import GTC_AND_GTD, CommandType, Instruction, Reason, ReportKind, TimeInForce
 from pricetime.wire.messages import Heartbeat
 from tests.books import dumped
 from tests.exchange.harness import Client, Harness, harness, kinds
 from tests.exchange.kept import Kept
-from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new
+from tests.exchange.orders import ASK, BID, cancel, extension, mass_cancel, new
 
 ACCEPTED, TRADE, CANCELLED = ReportKind.ACCEPTED, ReportKind.TRADE, ReportKind.CANCELLED
 REJECTED, MASS_CANCELLED = ReportKind.REJECTED, ReportKind.MASS_CANCELLED
@@ -194,6 +194,53 @@ def test_no_heartbeat_comes_before_the_answer_to_a_mass_cancel_of_the_session_be
         assert kinds(again.reports(again.heard[:first])) == [CANCELLED] * MANY + [MASS_CANCELLED]
 
 
+def test_a_session_that_ends_keeps_gtc_and_gtd_orders_if_its_login_asked_for_it() -> None:
+    with harness() as here:
+        client = here.client(1, keep_gtc_and_gtd=True)
+        client.ask(*each_time_in_force())
+        client.close()
+        here.settle()
+        again = here.client(1, resume_from=4)
+        reports = again.reports(again.heard + again.drain())
+        assert [(report.kind, report.order_id) for report in reports] == [(CANCELLED, 2), (MASS_CANCELLED, 0)]
+        assert (reports[0].reason, reports[1].quantity) == (Reason.BY_DISCONNECT, 1)
+        again.close()  # this session did not ask for it
+        here.settle()
+        assert open_orders(here) == 0
+
+
+def test_a_login_that_keeps_all_orders_keeps_those_that_are_not_gtc_or_gtd_too() -> None:
+    with harness() as here:
+        client = here.client(1, keep_orders=True, keep_gtc_and_gtd=True)
+        client.ask(*each_time_in_force())
+        client.close()
+        here.settle()
+        assert open_orders(here) == 3
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_sessions_that_end_before_the_first_is_cancelled_one_keeps_no_order(first: bool) -> None:
+    """Both wait for the owner's own mass cancel and become one, which cancels what either would."""
+    with harness() as here:
+        client = here.client(1, keep_gtc_and_gtd=first)
+        fill(client)
+        client.send(mass_cancel(7, ASK))
+        here.iterate()
+        Client(here, 1, keep_gtc_and_gtd=not first).close()  # it ends the first session
+        here.settle()
+        assert open_orders(here) == 0
+        last = here.client(1, resume_from=MANY + 1)
+        reports = last.reports(last.heard + last.drain())
+        assert kinds(reports) == [MASS_CANCELLED] + [CANCELLED] * MANY + [MASS_CANCELLED]
+
+
+def each_time_in_force() -> list[Any]:
+    """A GTC order, a DAY order and a GTD order, under the ids from 1."""
+    ends = extension()._replace(expiry_ns=2**62)
+    gtd = new(3, time_in_force=TimeInForce.GTD, instructions=Instruction.EXTENDED)
+    return [new(1), new(2, time_in_force=TimeInForce.DAY), gtd, ends]
+
+
 def test_two_mass_cancels_alternate() -> None:
     with harness() as here:
         clients = [here.client(owner) for owner in (1, 2)]
@@ -283,6 +330,43 @@ def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, ite
         follower: Any = again.exchange.follower.machine
         assert dumped(follower.engine) == dumped(again.exchange.engine)
         assert follower.matcher.report_checksum == again.exchange.machine.matcher.report_checksum
+    finally:
+        again.close()
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+def test_a_crash_between_two_parts_of_one_that_keeps_gtc_and_gtd_orders(tmp_path: Path, snapshot: bool) -> None:
+    """The command in the journal says what it keeps, and so does the snapshot: the next parts keep the same."""
+    here = Kept(tmp_path / "journal")
+    try:
+        client = here.client(1, keep_gtc_and_gtd=True)
+        for start in range(1, MANY, 200):
+            ids = range(start, min(start + 200, MANY + 1))
+            client.ask(*(new(n, BID, 10, time_in_force=TimeInForce.DAY if n % 2 else TimeInForce.GTC) for n in ids))
+        client.close()
+        here.iterate(3)
+        if snapshot:
+            here.follow(snapshot=True)
+        assert here.exchange.engine.unfinished() == [1]
+        copied = here.copy_to(tmp_path / "copy")
+        finish(here)
+        ended = dumped(here.exchange.engine)
+    finally:
+        here.close()
+    again = Kept(copied)
+    try:
+        assert bool(again.told("recovered")["snapshot"]) == snapshot
+        assert again.exchange.engine.unfinished() == [1]
+        finish(again)
+        assert open_orders(again) == MANY // 2
+        assert dumped(again.exchange.engine) == ended
+        again.commit()
+        replay = Replay(Directory(copied))
+        replay.run()
+        assert dumped(replay.engine) == ended
+        assert replay.machine.report_checksum == again.exchange.machine.matcher.report_checksum
+        begins = [c for c, _ in commands_of(copied) if c["type"] == CommandType.MASS_CANCEL]
+        assert [int(command["quantity"]) for command in begins] == [GTC_AND_GTD]
     finally:
         again.close()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, COMMAND, COMPILED, REPORT, CommandType, Engine, Instrument, OwnerLimits
-from pricetime.types import ReportKind
+from pricetime.types import GTC_AND_GTD, ReportKind
 from tests.books import command, state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 from tests.fuzz.flow import random_limits
@@ -86,6 +86,8 @@ def test_owners_with_orders_in_several_books(seed: int) -> None:
         )
         if kind in (CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER, CommandType.REPLACE_ORDER):
             asked["owner"] = 0
+        if kind in MASS:
+            asked["quantity"] = GTC_AND_GTD if asked["quantity"] > 7 else 0
         if kind == CommandType.CONTINUE and reference.unfinished and rng.random() < 0.9:
             asked["owner"] = rng.choice(list(reference.unfinished))
         reports = engine.apply(asked)

@@ -12,6 +12,7 @@ from pricetime.errors import PricetimeError
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
 from pricetime.reference.queues import mix
+from pricetime.types import GTC_AND_GTD
 from tests.books import command, dumped, state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 from tests.reference.venue_flow import Flow, random_settings
@@ -85,7 +86,7 @@ def venue_engine(settings: dict[str, Any], phase: int = 0) -> Engine:
 def cancels_in_parts(rng: random.Random) -> np.ndarray[Any, Any]:
     """A mass cancel that is unfinished if its owner has more than one order, or the next part of one."""
     kind = rng.choice([CommandType.MASS_CANCEL, CommandType.CONTINUE])
-    return command(kind, owner=rng.randint(1, 4), tag=1)
+    return command(kind, owner=rng.randint(1, 4), tag=1, quantity=rng.choice([0, GTC_AND_GTD]))
 
 
 @pytest.mark.parametrize("seed", range(80 if COMPILED else 15))

@@ -11,6 +11,7 @@ from pricetime.auctions import AUCTION_RULES
 from pricetime.profiles import Breach, StopEntry, StopTrigger, Venue
 from pricetime.types import (
     COMMAND,
+    GTC_AND_GTD,
     ORDER_EXTENSION,
     CommandType,
     Instruction,
@@ -99,7 +100,12 @@ class Flow:
         if kind < 0.98:
             return command(CommandType.EXPIRE, quantity=self.now, tag=rng.choice([0, 1, 2]))
         if kind < 0.99:
-            return command(CommandType.MASS_CANCEL, owner=rng.choice([1, 2, 3]), side=rng.choice([0, 1, 2]))
+            return command(
+                CommandType.MASS_CANCEL,
+                owner=rng.choice([1, 2, 3]),
+                side=rng.choice([0, 1, 2]),
+                quantity=GTC_AND_GTD if self.now % 3 == 0 else 0,
+            )
         return command(
             CommandType.SET_PRICE, flags=rng.choice([PriceKind.REFERENCE, PriceKind.LAST]), price=self._price()
         )

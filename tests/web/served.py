@@ -78,6 +78,7 @@ class Watcher:
 PLAIN: Mapping[str, object] = {
     "do": "order", "instrument": 1, "type": "limit", "time_in_force": "gtc", "instruction": "",
     "trigger_price": "", "display_quantity": "", "minimum_quantity": "", "expiry": "NaN",
+    "protection": "",
 }  # fmt: skip
 
 

@@ -381,6 +381,11 @@ def test_own_stops_and_icebergs(calling: tuple[Browser, Page, Path]) -> None:
     assert explained(shown)[0] == "at the close"
     fill(shown, minimum_quantity=5)
     until(lambda: text(shown, "says") == "minimum quantity: give a number from 1 to 1")
+    fill(shown, type="stop", minimum_quantity="", instruction="", quantity=5, trigger_price=200, protection="much")
+    until(lambda: text(shown, "says") == "Protection: enter a number, or leave it empty")
+    assert focused(shown) == "protection"
+    fill(shown, protection=2)
+    until(lambda: explained(shown)[0] == "stop, trigger price 200, protection 2")
 
 
 # ---------------------------------------------------------------------- readers

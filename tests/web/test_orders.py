@@ -102,7 +102,7 @@ def test_the_row_has_the_terms_of_the_order() -> None:
     assert plain == {
         "id": 1, "instrument": 1, "side": "bid", "type": "limit", "time_in_force": "gtc", "instruction": "",
         "quantity": 10, "price": 100, "trigger_price": None, "display_quantity": None, "minimum_quantity": None,
-        "expiry": None, "traded": 0, "hidden": 0, "status": "sent", "why": "", "last_price": None,
+        "expiry": None, "protection": None, "traded": 0, "hidden": 0, "status": "sent", "why": "", "last_price": None,
     }  # fmt: skip
     terms = (OrderType.STOP_LIMIT, TimeInForce.GTD, int(Instruction.AT_THE_CLOSE), 95, 2**60, 3, 1_700_000_000_123_456)
     row = OwnOrder(2, 1, Request(Side.ASK, 10, 90, *terms)).row

@@ -32,10 +32,12 @@ def test_an_order_with_every_field() -> None:
 
 @pytest.mark.parametrize("kind", ["market", "market-to-limit", "stop"])
 def test_fields_that_an_order_does_not_use_are_ignored(kind: str) -> None:
-    made = asked(type=kind, price="no number", trigger_price="11", expiry="no time")
+    made = asked(type=kind, price="no number", trigger_price="11", expiry="no time", protection="0.5")
     assert made.price is None
     assert made.trigger_price == (44 if kind == "stop" else None)
     assert made.expiry_ns is None
+    assert made.protection == (None if kind == "market-to-limit" else 2)
+    assert asked(type=kind, trigger_price="11").protection is None
 
 
 def test_messages_name_the_field() -> None:

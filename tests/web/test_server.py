@@ -242,6 +242,19 @@ def test_an_order_rests_trades_and_is_cancelled(shared: Page) -> None:
         assert "no longer open" in watcher.ask(do="cancel", id=number)["error"]
 
 
+def test_a_market_order_with_protection_trades_no_farther(shared: Page) -> None:
+    server = shared.server
+    with Client(server.host, server.port, owner=6) as client, shared.watcher() as watcher:
+        watcher.frame(lambda frame: frame.get("sandbox", {}).get("ready"))
+        client.add_order(1, Side.BID, 500, 1).result(PATIENCE_S)
+        client.add_order(2, Side.BID, 490, 1).result(PATIENCE_S)
+        number = watcher.order("ask", 2, "", type="market", protection="5")["id"]
+        (order, *_) = watcher.orders(lambda orders: orders[0]["id"] == number and orders[0]["traded"])
+        assert (order["traded"], order["last_price"], order["protection"]) == (1, 500, 5)
+        assert [one.order_id for one in client.open_orders(PATIENCE_S)] == [2]
+        watcher.ask(do="cancel all")
+
+
 def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
     with shared.watcher() as watcher:
         watcher.frame(lambda frame: frame.get("sandbox", {}).get("ready"))

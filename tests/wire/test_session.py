@@ -28,7 +28,7 @@ from pricetime.wire.messages import (
 )
 from pricetime.wire.rules import BEFORE_LOGIN_BYTES, Role, State
 from pricetime.wire.session import Ended, Event, Session
-from pricetime.wire.types import WIRE_VERSION, SessionReason
+from pricetime.wire.types import WIRE_VERSION, LoginFlag, SessionReason
 from tests.wire.ends import ACCEPTED, CHALLENGE, GOOD, LOGIN, LOGOUT, OWNER, SECRET, Link, session
 from tests.wire.strategies import messages, pieces
 
@@ -57,6 +57,9 @@ def test_the_login_of_a_client() -> None:
     assert login == auth.prove(
         SECRET, client.nonce, Login(version=WIRE_VERSION, flags=3, owner=OWNER, next_sequence=41)
     )
+    keeps = decode(session(Role.CLIENT, State.CHALLENGED).login(OWNER, SECRET, 0, keep_gtc_and_gtd=True))
+    assert isinstance(keeps, Login)
+    assert keeps.flags == LoginFlag.KEEP_GTC_AND_GTD
     assert session(Role.CLIENT, State.CHALLENGED).login(OWNER, SECRET, 0) == LOGIN.encode()
 
 
@@ -74,7 +77,7 @@ def test_the_challenge_of_an_exchange() -> None:
     [
         ({"version": 9}, SessionReason.BAD_VERSION),
         ({"version": 0}, SessionReason.BAD_VERSION),
-        ({"flags": 4}, SessionReason.BAD_VERSION),
+        ({"flags": 8}, SessionReason.BAD_VERSION),
         ({"zero": 1}, SessionReason.BAD_VERSION),
         ({"owner": 0}, SessionReason.BAD_CREDENTIALS),
         ({"owner": 65536}, SessionReason.BAD_CREDENTIALS),

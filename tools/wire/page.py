@@ -29,6 +29,7 @@ SHORT = {
     "level": "lvl",
     "status": "sta",
     "phase": "pha",
+    "busy": "bsy",
     "order_type": "otp",
     "instructions": "ins",
     "login_timeout_ms": "timeout_ms",

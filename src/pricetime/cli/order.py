@@ -80,6 +80,7 @@ class Place:
     owner: int
     secrets_file: Path | None
     keep: bool
+    keep_gtc_and_gtd: bool
     timeout: float
     ticks: bool
 
@@ -91,6 +92,8 @@ def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callabl
     options = [shared_option(name, **unset) for name in ("host", "port", "recovery_port", "owner", "secrets_file")] + [
         here("--keep/--cancel", **{"default": True} | unset,
              help="Keep your orders in the book when this command ends, or cancel them."),
+        here("--keep-gtc-and-gtd", is_flag=True, **{"default": False} | unset,
+             help="Keep only your GTC and GTD orders when this command ends."),
         here("--timeout", type=click.FloatRange(0, min_open=True), **{"default": 5.0} | unset,
              help="Longest wait for an answer, in seconds."),
         here("--ticks", is_flag=True, **{"default": False} | unset,
@@ -364,7 +367,8 @@ def connected(where: Place) -> Client:
         where.port,
         owner=where.owner,
         secret=secret_of(where.owner, where.secrets_file),
-        keep_orders=where.keep,
+        keep_orders=where.keep and not where.keep_gtc_and_gtd,
+        keep_gtc_and_gtd=where.keep_gtc_and_gtd,
         timeout=where.timeout,
     )
 

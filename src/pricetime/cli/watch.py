@@ -126,6 +126,7 @@ def event_text(event: FeedEvent) -> str:
         "WHOLE": f"complete again at report {event.seq_num:,}",
         "SNAPSHOT": f"snapshot at report {event.seq_num:,}",
         "EPOCH": "the feed restarted with a new epoch",
+        "TERM": "the feed goes on in a new term, which agrees with the books",
         "MISMATCH": f"report {event.seq_num:,} contradicts the books",
     }.get(event.kind.name, event.kind.name.lower())
 

@@ -169,7 +169,10 @@ def _asked(command: np.void, kind: int, units: Units) -> list[str]:
         return [f"up to {command['quantity']} ns", *([f"at most {command['tag']} orders"] if command["tag"] else [])]
     if kind == CommandType.GATEWAY_REJECT:
         return [f"({REASONS.get(flags, flags)})"]
-    if kind in (CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL, CommandType.INDICATE):
+    if kind == CommandType.MASS_CANCEL:
+        kept = [name for tif, name in TIMES_IN_FORCE.items() if int(command["quantity"]) >> tif & 1]
+        return [f"keeps {' and '.join(kept)}"] if kept else []
+    if kind in (CommandType.CANCEL_ORDER, CommandType.INDICATE):
         return []
     if kind == CommandType.OPEN_ORDERS:
         return [f"after {command['quantity']}"] if flags else []

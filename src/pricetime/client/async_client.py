@@ -140,7 +140,7 @@ class AsyncClient(OrderEntry):
         await self._wait_until_active(timeout)
 
     async def close(self) -> None:
-        """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
+        """Log out. The exchange cancels orders that are not kept. Reports that came can still be taken."""
         await self._close()
 
     async def _finish(self) -> None:

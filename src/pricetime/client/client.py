@@ -164,7 +164,7 @@ class Client(OrderEntry):
         run(self._wait_until_active(timeout))
 
     def close(self) -> None:
-        """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
+        """Log out. The exchange cancels orders that are not kept. Reports that came can still be taken."""
         run(self._close())
 
     async def _finish(self) -> None:

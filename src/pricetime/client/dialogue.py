@@ -67,9 +67,10 @@ class Dialogue:
     """``secret``: b"" if the exchange checks no proofs. ``resume_from``: the first report wanted, None for new ones
     only.
 
-    ``keep_orders``: the exchange leaves the orders in the book when the session ends. ``resends``: the caller sends
-    commands of earlier connections again, so a session is active only after it has all reports about them.
-    ``several``: the exchange has several addresses, so the end of a server is temporary. Raises InvalidOwner.
+    ``keep_orders``: the exchange leaves the orders in the book when the session ends; ``keep_gtc_and_gtd``: those that
+    are GTC or GTD. ``resends``: the caller sends commands of earlier connections again, so a session is active only
+    after it has all reports about them. ``several``: the exchange has several addresses, so the end of a server is
+    temporary. Raises InvalidOwner.
     """
 
     def __init__(
@@ -78,12 +79,13 @@ class Dialogue:
         secret: bytes = b"",
         *,
         keep_orders: bool = False,
+        keep_gtc_and_gtd: bool = False,
         resume_from: int | None = None,
         resends: bool = False,
         several: bool = False,
     ) -> None:
         self.owner = whole(owner, 1, MAX_OWNER, InvalidOwner, "owner")
-        self.secret, self.keep_orders = secret, keep_orders
+        self.secret, self.keep_orders, self.keep_gtc_and_gtd = secret, keep_orders, keep_gtc_and_gtd
         self.next_sequence = resume_from  #: of the next report; None before the first login without ``resume_from``
         self.stage = Stage.DISCONNECTED
         self.error: PricetimeError | None = None
@@ -151,8 +153,9 @@ class Dialogue:
             self._end(event)
         elif isinstance(event, Challenge):
             self.outgoing += session.login(
-                self.owner, self.secret, now_ns, resume_from=self.next_sequence, keep_orders=self.keep_orders
-            )
+                self.owner, self.secret, now_ns, resume_from=self.next_sequence,
+                keep_orders=self.keep_orders, keep_gtc_and_gtd=self.keep_gtc_and_gtd,
+            )  # fmt: skip
         elif isinstance(event, LoginRejected) and event.reason == SessionReason.NOT_LEADER:
             self._redirect(event)
         elif isinstance(event, LoginAccepted):

@@ -47,13 +47,14 @@ class OrderEntry(CommandCalls):
 
     ``host``, ``port``: of the exchange's order entry; a name, or an address of IPv4 or IPv6. For a cluster ``host`` is
     a list of the addresses of its nodes, such as ``["a:7001", "b:7001"]``. ``secret``: the owner's, b"" for a server
-    that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the
-    exchange leaves the orders in the book when the session ends. ``resume_from``: number of the first report wanted,
-    from 1; None for new reports only. ``timeout``: seconds for connecting, logging in, and each call that waits without
-    a time of its own. ``retries``: attempts to reconnect before the client gives up. ``patience``: seconds instead of
-    attempts, 30 for a list of addresses. ``resend``: after a disconnect the client sends commands again that the
-    exchange did not receive, so that their futures are answered and not lost; by default for a list of addresses.
-    ``most_untaken``: reports that may wait for ``reports`` or ``read``. Raises InvalidOwner and InvalidSetting.
+    that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the exchange leaves the
+    orders in the book when the session ends; ``keep_gtc_and_gtd``: it leaves those that are GTC or GTD and cancels the
+    others. ``resume_from``: number of the first report wanted, from 1; None for new reports only. ``timeout``: seconds
+    for connecting, logging in, and each call that waits without a time of its own. ``retries``: attempts to reconnect
+    before the client gives up. ``patience``: seconds instead of attempts, 30 for a list of addresses. ``resend``: after
+    a disconnect the client sends commands again that the exchange did not receive, so that their futures are answered
+    and not lost; by default for a list of addresses. ``most_untaken``: reports that may wait for ``reports`` or
+    ``read``. Raises InvalidOwner and InvalidSetting.
     """
 
     #: Whether ``result`` of a future may wait.
@@ -68,6 +69,7 @@ class OrderEntry(CommandCalls):
         secret: bytes = b"",
         instrument: int = 1,
         keep_orders: bool = False,
+        keep_gtc_and_gtd: bool = False,
         resume_from: int | None = None,
         timeout: float = 5.0,
         retries: int = 10,
@@ -85,6 +87,7 @@ class OrderEntry(CommandCalls):
             owner,
             secret,
             keep_orders=keep_orders,
+            keep_gtc_and_gtd=keep_gtc_and_gtd,
             resume_from=resume_from,
             resends=self._resends,
             several=route.several,

@@ -44,11 +44,13 @@ class Route:
         self._redirect = leader
 
     def logged_in(self) -> None:
-        """The last attempt led to a session. After its end, the same address is tried first."""
+        """The last attempt led to a session. After its end, the next address is tried first: if the same node still
+        leads, that one says so, and if it hangs, no time is lost with it.
+        """
         self._attempts = self._redirects = 0
         self._lost_at = None
         if self.current in self.known:
-            self._place = self.known.index(self.current)
+            self._place = (self.known.index(self.current) + 1) % len(self.known)
 
     @property
     def is_trying(self) -> bool:

@@ -16,18 +16,19 @@ snapshot is awaited, the oldest, because the snapshot contains them.
 7. After ``silent_after`` intervals without a heartbeat the feed is silent: reports may be missing.
 8. A feed goes on in a higher term when the exchange was started again, or when a different node of a cluster leads. The
 new term is believed once its heartbeat agrees with the books in number and checksum, or the recovery server says it. So
-a subscriber that was not ahead needs no snapshot. After that, heartbeats and answers of lower terms are ignored.
+a subscriber that was not ahead needs no snapshot. After that, heartbeats and answers of lower terms are ignored, until
+the feed is silent: then only the recovery server's word counts, because a heartbeat may have been forged.
 
 The caller passes the time, applies the returned reports, and fetches what is ``wanted``.
 """
 
 from __future__ import annotations
 
-import heapq
 import struct
 from collections import deque
 
 from pricetime.client.answers import RangeAnswer
+from pricetime.client.early_reports import EarlyReports
 from pricetime.client.feed_state import (
     EventKind,
     FeedEvent,
@@ -75,7 +76,7 @@ class Sequencer:
         self.next_sequence = next_sequence or 1  #: number of the next report to return
         self.checksum = checksum  #: of all reports before it
         self.epoch = 0  #: ns, 0 while unknown
-        self.term = 0  #: the highest term of the exchange's log that agrees with the reports; 0 while unknown
+        self.term = 0  #: of the exchange's log, the highest that agrees with the reports; 0 while unknown
         self.busy = False  #: the exchange cannot acknowledge commands, as the last heartbeat of this feed says
         self.statistics = FeedStatistics()  #: counts so far
         self.events: deque[FeedEvent] = deque(maxlen=MOST_EVENTS)  #: for the caller to take, oldest first
@@ -90,9 +91,10 @@ class Sequencer:
         self._since: float | None = None  # time of the last heartbeat, or when waiting for the first began
         self._end = self.next_sequence  # reports before this one are known to exist
         self._claims: set[tuple[int, int]] = set()  # positions ahead, each with the checksum from a heartbeat
+        self._confirmed_term = self._told_term = 0  # from the recovery server; the last one that agreed
         self._claimed_epoch = 0  # epoch of a heartbeat that is not of this feed, 0 for none
         self._denied: deque[int] = deque(maxlen=MOST_DENIED)  # epochs that the recovery server denied
-        self._kept = _Kept()
+        self._kept = EarlyReports()
         self._asked: RetransmitRequest | SnapshotRequest | None = None
         self._asked_checksum = self._asked_end = self._asked_unverified = 0  # at the time of the request
         self._ask_at = 0.0
@@ -159,10 +161,15 @@ class Sequencer:
         """A heartbeat that agrees with the books, or the recovery server, names this term."""
         if term <= self.term:
             return
-        if self.term:
+        if self._told_term not in (0, term):
             self.statistics.terms += 1
             self.events.append(FeedEvent(EventKind.TERM, self.next_sequence - 1))
-        self.term = term
+        self.term = self._told_term = term
+
+    def _confirm_term(self, term: int) -> None:
+        """The recovery server names this term, 0 if it does not say."""
+        self._confirmed_term = max(self._confirmed_term, term)
+        self._enter_term(term)
 
     def idle(self, now: float) -> bool:
         """Call when nothing is left to read. Returns whether the feed has become silent since the last call."""
@@ -172,6 +179,7 @@ class Sequencer:
             return False
         self._silent = self._silence_told = True
         self._denied.clear()
+        self.term = self._confirmed_term  # a higher one may have been forged
         self.statistics.silences += 1
         self.events.append(FeedEvent(EventKind.SILENT, self.next_sequence - 1))
         return True
@@ -199,7 +207,7 @@ class Sequencer:
         if not self._confirmed:
             same = seq_num == self.next_sequence and checksum == self.checksum
             if self.epoch == 0 or self._waiting or same:
-                self.epoch, self.term = epoch, 0
+                self.epoch, self.term, self._told_term = epoch, 0, 0
                 return True
         if epoch in self._denied:
             self.statistics.foreign += 1
@@ -346,7 +354,7 @@ class Sequencer:
             and status is not RetransmitStatus.RANGE_LIMITED
             and self._agrees(asked, answer, now)
         ):
-            self._enter_term(term)
+            self._confirm_term(term)
             self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
             if status is RetransmitStatus.RANGE_AHEAD:
                 self._ask_at = now + self.patience
@@ -364,7 +372,7 @@ class Sequencer:
         """Return whether our reports up to the request were those of the exchange. Else a snapshot is wanted."""
         status, next_sequence, checksum = answer.status, answer.next_sequence, answer.checksum
         if self._asked_end > next_sequence:  # reports that were claimed before the request do not exist
-            self._kept = _Kept()
+            self._kept = EarlyReports()
             self._claims.clear()
             self._end = max(self.next_sequence, next_sequence)
         if next_sequence < asked.seq_num or (
@@ -404,7 +412,7 @@ class Sequencer:
         self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
         self.next_sequence = seq_num + 1
         self.checksum = checksum
-        self._enter_term(term)
+        self._confirm_term(term)
         self._claims = {claim for claim in self._claims if claim[0] > seq_num + 1}
         self._ask_at = now
         self.statistics.snapshots += 1
@@ -441,12 +449,13 @@ class Sequencer:
             self._start_over(now)
         if self.epoch != 0:  # the heartbeats so far were not of this feed
             self._silent, self._heard = True, False
-        self.epoch, self._confirmed, self.term = epoch, True, 0
+        self.epoch, self._confirmed = epoch, True
+        self.term = self._told_term = self._confirmed_term = 0
         return not started_over
 
     def _start_over(self, now: float) -> None:
         """Discard everything that datagrams brought, and request a snapshot."""
-        self._kept = _Kept()
+        self._kept = EarlyReports()
         self._claims.clear()
         self._end = self.next_sequence = 1
         self._want_snapshot(now)
@@ -469,26 +478,3 @@ class Sequencer:
             self.events.append(FeedEvent(EventKind.UNVERIFIED, self.next_sequence - 1))
         elif state is FeedState.WHOLE:
             self.events.append(FeedEvent(EventKind.WHOLE, self.next_sequence - 1))
-
-
-class _Kept:
-    """Early reports, as a heap by the number of the first."""
-
-    def __init__(self) -> None:
-        self.heap: list[tuple[int, int, bytes]] = []
-        self.counts: dict[int, int] = {}
-        self.n_bytes = 0
-
-    def has(self, first: int, count: int) -> bool:
-        return self.counts.get(first, 0) >= count
-
-    def push(self, first: int, reports: bytes) -> None:
-        heapq.heappush(self.heap, (first, len(reports), reports))
-        self.counts[first] = max(self.counts.get(first, 0), len(reports) // REPORT_BYTES)
-        self.n_bytes += len(reports)
-
-    def pop(self) -> tuple[int, bytes]:
-        first, size, reports = heapq.heappop(self.heap)
-        self.counts.pop(first, None)
-        self.n_bytes -= size
-        return first, reports

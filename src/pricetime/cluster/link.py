@@ -13,6 +13,7 @@ from .jetstream import JetStreamError
 from .lease import Lease
 from .promise import Promise, PromiseUnknown
 from .settings import ClusterConfig
+from .store import SnapshotStore
 from .stream import PageStream
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Link(NamedTuple):
     client: Client
     stream: PageStream
     lease: Lease
+    snapshots: SnapshotStore
     promise: Promise
     reconnected: asyncio.Event
 
@@ -82,7 +84,8 @@ async def opened(cluster: ClusterConfig, partition: str, node: str, events: Log)
         opened_streams.append(stream)
         await promise.check_replicas(client, stream.name)
         lease = await Lease.open(client, cluster.name, partition, cluster.replicas)
-        yield Link(client, stream, lease, promise, reconnected)
+        snapshots = await SnapshotStore.open(client, cluster.name, partition, cluster.replicas)
+        yield Link(client, stream, lease, snapshots, promise, reconnected)
         await stream.close()
     finally:
         await client.close()

@@ -3,7 +3,7 @@
     follow: journal <- stream;  recovery server, redirect of logins
     lead:   exchange -> journal -> stream;  everything that a server does
 
-A turn begins with the journal and ends when the role does. The lease says who tries to lead; the term record in the
+Each role begins with the journal of the one before. The lease says who tries to lead; the term record in the
 stream makes the leader, and fences the one before it.
 """
 
@@ -30,7 +30,7 @@ from ..exchange.settings.server_log import LimitedLog, make_log
 from ..exchange.standby.journal import Journal
 from ..log.directory import Directory
 from ..wire.types import AcknowledgementLevel
-from .common import cut_after, last_common, newest_known, terms_of
+from .common import newest_known
 from .connection import NatsUnavailable
 from .following import Following
 from .jetstream import JetStreamError
@@ -39,8 +39,10 @@ from .link import Link, opened, subject_of
 from .page import NO_DIGEST, TermRecord
 from .promise import PromiseUnknown
 from .reader import Stored
+from .rejoin import rejoin
 from .replicator import Replicator
 from .settings import ClusterConfig
+from .store import KEPT
 from .tasks import end
 
 #: How often the lease is renewed and looked at, as a part of its time.
@@ -54,6 +56,9 @@ PAUSE_S = 0.2
 
 #: So long a node that has just started waits until JetStream answers, in seconds.
 START_S = 30.0
+
+#: How often a follower looks for a new snapshot to store, in seconds.
+STORE_S = 1.0
 
 #: After it has stepped down, a node does not try to lead for so many times of the lease.
 ASIDE = 4
@@ -104,7 +109,7 @@ class Node:
 
     def _turn(self) -> int | None:
         """Follow, then lead if that is won. Returns the exit code, or None to begin the next turn."""
-        if not asyncio.run(self._agree()):
+        if not asyncio.run(self._rejoin()):
             return None
         journal = Journal(self.settings, self.events)
         try:
@@ -113,40 +118,25 @@ class Node:
         finally:
             journal.close()
 
-    # ------------------------------------------------------------------ before a turn
+    # ------------------------------------------------------------------ before it follows
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Link]:
         async with opened(self.cluster, self.partition, self.name, self.events) as link:
             yield link
 
-    async def _agree(self) -> bool:
-        """Cut what only the journal has: commands that this node wrote as leader and that were never acknowledged.
-
-        Returns False if the node was stopped.
-        """
+    async def _rejoin(self) -> bool:
+        """Make the journal one that can follow the stream: see ``rejoin``. False if the node was stopped."""
         assert self.settings.journal is not None
         directory = Directory(self.settings.journal)
         with self._stoppable() as stopped:
             async with self._connected() as link:
                 directory.lock()
                 try:
-                    terms = terms_of(directory)
-                    if stopped.is_set():
-                        return False
-                    common = await last_common(link.stream, terms)
-                    if terms and common < terms[-1].last:
-                        kept = cut_after(directory, common)
-                        self.events.warning(
-                            "journal cut",
-                            after=common,
-                            commands=terms[-1].last - common,
-                            meaning="they were not acknowledged, and a later leader has others",
-                            saved_in=[path.name for path in kept],
-                        )
+                    await rejoin(link, directory, self.events)
                 finally:
                     directory.unlock()
-        return True
+        return not stopped.is_set()
 
     @contextmanager
     def _stoppable(self) -> Iterator[asyncio.Event]:
@@ -185,6 +175,7 @@ class Node:
                     tasks = [
                         asyncio.ensure_future(self._apply(link, following, after)),
                         asyncio.ensure_future(self._try(link, following)),
+                        asyncio.ensure_future(self._store_snapshots(link, following)),
                         asyncio.ensure_future(link.watch()),
                         asyncio.ensure_future(stopped.wait()),
                     ]
@@ -211,6 +202,32 @@ class Node:
                 record = stored.page
                 self.leader = {"node": record.node, **record.addresses}
                 self.events.info("term", term=record.term, leader=record.node, sequence=record.last)
+
+    async def _store_snapshots(self, link: Link, following: Following) -> None:
+        """Copy new snapshots of the journal to the object store, for nodes that are far behind."""
+        stored = following.newest
+        while True:
+            await asyncio.sleep(STORE_S)
+            if following.newest <= stored:
+                continue
+            stored = following.newest
+            try:
+                if stored > max(await link.snapshots.sequences(), default=0):
+                    await link.snapshots.put(following.journal.directory, stored, following.machine.configuration)
+                    self.events.info("snapshot stored", sequence=stored)
+                    await self._purge(link)
+            except (JetStreamError, OSError) as error:
+                self.events.warning("snapshot not stored", sequence=stored, error=str(error))
+
+    async def _purge(self, link: Link) -> None:
+        """Delete messages that two snapshots in the object store replace, if the cluster's file says so."""
+        kept = await link.snapshots.sequences()
+        if not self.cluster.purge or len(kept) < KEPT:
+            return
+        first = await link.stream.find(kept[-1] + 1)
+        if first is not None:
+            await link.stream.purge(first)
+            self.events.info("messages deleted", before=first.page.first)
 
     async def _serve_while_following(self, open_: AsyncExitStack, following: Following) -> None:
         """Answer logins with the leader's address, and subscribers with reports and snapshots."""

@@ -79,6 +79,7 @@ class ClusterConfig(Strict):
         True, description="Acknowledge only what a majority of the servers has; False: copy to them, but do not wait"
     )
     exchange: Path | None = Field(None, description="File with the settings of the exchange, of all nodes")
+    purge: bool = Field(False, description="Delete messages of a stream that two stored snapshots replace")
     open: bool = Field(False, description="Accept every login; only on loopback addresses, for tests")
     lease_ms: int = Field(
         2000, ge=200, description="A leader that does not renew its lease for so long may be replaced"

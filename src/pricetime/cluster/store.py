@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING, Any
 
-from nats.js.client import JetStreamContext
-from nats.js.errors import BucketNotFoundError, NotFoundError, ObjectNotFoundError
-from nats.js.object_store import ObjectStore
-
+from ..extras import require
 from ..log.configuration import Configuration
 from ..log.directory import Directory
 from ..log.snapshot import SnapshotFile, decode
+from .jetstream import Unknown
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.js.object_store import ObjectStore
 
 _LENGTH = struct.Struct("<Q")
 
 #: How many are kept: two, because one may be damaged.
 KEPT = 2
+
+#: How long a request may take, in seconds.
+ANSWER_S = 10.0
 
 
 class SnapshotStore:
@@ -23,38 +29,54 @@ class SnapshotStore:
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
+        self._errors: Any = require("nats.errors", "cluster", "pricetime cluster")
+        self._missing: Any = require("nats.js.errors", "cluster", "pricetime cluster").NotFoundError
 
     @classmethod
-    async def open(cls, jetstream: JetStreamContext, cluster: str, partition: str, replicas: int) -> SnapshotStore:
-        """Open the bucket of a partition; the first node makes it."""
+    async def open(cls, client: Client, cluster: str, partition: str, replicas: int = 3) -> SnapshotStore:
+        """Open the bucket of a partition; the first node makes it. Raises Unknown."""
+        errors = require("nats.js.errors", "cluster", "pricetime cluster")
+        api: Any = require("nats.js.api", "cluster", "pricetime cluster")
+        jetstream = client.jetstream(timeout=ANSWER_S)
         bucket = f"SNAPSHOTS-{cluster}-{partition}"
         try:
-            return cls(await jetstream.object_store(bucket))
-        except (BucketNotFoundError, NotFoundError):
-            return cls(await jetstream.create_object_store(bucket, replicas=replicas))
+            try:
+                return cls(await jetstream.object_store(bucket))
+            except errors.NotFoundError:
+                config = api.ObjectStoreConfig(replicas=replicas)
+                return cls(await jetstream.create_object_store(bucket, config))
+        except (TimeoutError, errors.Error) as error:
+            raise Unknown(f"the object store {bucket} cannot be opened: {error}") from error
 
     async def sequences(self) -> list[int]:
-        """The last commands of the snapshots, newest first."""
+        """The last commands of the snapshots, newest first. Raises Unknown."""
         try:
             found = await self._objects.list()
-        except NotFoundError:
+        except self._missing:
             return []
+        except (TimeoutError, self._errors.Error) as error:
+            raise Unknown(f"the snapshots cannot be listed: {error}") from error
         return sorted((int(one.name) for one in found if one.name and not one.deleted), reverse=True)
 
     async def put(self, directory: Directory, sequence: int, configuration: Configuration) -> None:
-        """Store a snapshot of a journal, and remove those before the two newest."""
+        """Store a snapshot of a journal, and remove those before the two newest. Raises Unknown and OSError."""
         text = configuration.to_json()
         data = bytes(directory.disk.read(directory.snapshot_path(sequence)))
-        await self._objects.put(str(sequence), _LENGTH.pack(len(text)) + text + data)
-        for old in (await self.sequences())[KEPT:]:
-            await self._objects.delete(str(old))
+        try:
+            await self._objects.put(str(sequence), _LENGTH.pack(len(text)) + text + data)
+            for old in (await self.sequences())[KEPT:]:
+                await self._objects.delete(str(old))
+        except (TimeoutError, self._errors.Error) as error:
+            raise Unknown(f"snapshot {sequence} cannot be stored: {error}") from error
 
     async def get(self, sequence: int) -> tuple[SnapshotFile, Configuration] | None:
-        """Fetch a snapshot; None if it is gone. Raises JournalError and BadSnapshot if it is damaged."""
+        """Fetch a snapshot; None if it is gone. Raises JournalError and BadSnapshot if it is damaged, and Unknown."""
         try:
             data = (await self._objects.get(str(sequence))).data or b""
-        except ObjectNotFoundError:
+        except self._missing:
             return None
+        except (TimeoutError, self._errors.Error) as error:
+            raise Unknown(f"snapshot {sequence} cannot be fetched: {error}") from error
         (length,) = _LENGTH.unpack_from(data)
         end = _LENGTH.size + length
         return decode(data[end:], sequence), Configuration.from_json(data[_LENGTH.size : end])

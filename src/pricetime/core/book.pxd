@@ -131,6 +131,7 @@ cdef class Books:
     cdef void _execute_other(self, Book *book, const Command *c) noexcept nogil
     cdef void _mass_cancel(self, const Command *c) noexcept nogil
     cdef inline Walk *_walk_of(self, u32 owned) noexcept nogil
+    cdef inline bint will_cancel(self, Walk *walk, u32 instrument, u32 side, u32 slot) noexcept nogil
     cdef void _walk(self, u32 owned, u32 limit) noexcept nogil
     cdef void _tell_open_orders(self, const Command *c) noexcept nogil
     cdef void set_phase(self, Book *book, u32 phase) noexcept nogil

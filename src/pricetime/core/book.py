@@ -679,8 +679,9 @@ class Books:
     def _mass_cancel(self, c: cython.pointer[cython.const[Command]]) -> None:
         """Cancel the orders of an owner, oldest first: of one instrument or all, of one side or both.
 
-        Only those that rest now: an order that joins the back of a level later stays. Owners from the ``owner_limit``
-        on are cancelled whole, since only the list of an owner below it lasts until the next part.
+        Only those that rest now: an order that joins the back of a level later stays, and so does one with a time in
+        force that it keeps. Owners from the ``owner_limit`` on are cancelled whole, since only the
+        list of an owner below it lasts until the next part.
         """
         owned: u32 = self._owner_list(c.owner)
         if c.side > ASK:
@@ -698,6 +699,7 @@ class Books:
             walk.last = self.owner_lists[owned].tail
             walk.side = c.side
             walk.reason = c.flags if c.flags != 0 else BY_MASS_CANCEL
+            walk.keeps = c.quantity & 0xFF
             self.cancels += 1
             walk.number = self.cancels
             self.owner_lists[owned].walked = 1
@@ -707,6 +709,14 @@ class Books:
     def _walk_of(self, owned: u32) -> cython.pointer[Walk]:
         """The progress of the mass cancel of a list. One that is executed whole uses entry 0, which no owner has."""
         return cython.address(self.walks[owned if owned < self.owner_limit else 0])
+
+    def will_cancel(self, walk: cython.pointer[Walk], instrument: u32, side: u32, slot: u32) -> cython.bint:
+        """Does a mass cancel cancel this order, which is of this instrument and side?"""
+        if walk.instrument != instrument and walk.instrument != ALL_INSTRUMENTS:
+            return False
+        if walk.side != 0 and walk.side != side:
+            return False
+        return walk.keeps == 0 or not walk.keeps >> self.cold[slot].time_in_force & 1
 
     def _walk(self, owned: u32, limit: u32) -> None:
         """The next part of a mass cancel: it visits up to ``limit`` orders, all for 0.
@@ -726,9 +736,7 @@ class Books:
             prefetch(cython.address(self.orders[self.owner_links[newer].next]))
             prefetch(cython.address(self.owner_links[self.owner_links[newer].next]))
             order: cython.pointer[Order] = cython.address(self.orders[slot])
-            if (walk.instrument == instrument or walk.instrument == ALL_INSTRUMENTS) and (
-                walk.side == 0 or walk.side == self.levels[order.level].side
-            ):
+            if self.will_cancel(walk, instrument, self.levels[order.level].side, slot):
                 if book.ruled:
                     self.rules.end(self, book, slot, CANCELLED, walk.reason)
                 else:

@@ -230,6 +230,7 @@ class Resting:
         r.instrument = walk.instrument
         r.side = walk.side
         r.reason = walk.reason
+        r.keeps = walk.keeps
 
     def write_state(self, book: cython.pointer[Book], r: cython.pointer[InstrumentState]) -> None:
         """Write the state of an instrument besides its orders, into a zeroed record."""
@@ -436,6 +437,7 @@ class Resting:
         walk.instrument = r.instrument
         walk.side = r.side
         walk.reason = r.reason
+        walk.keeps = r.keeps
         walk.number = self.books.cancels = 1
         newer: u32 = self._behind(orders.head, cython.cast(u64, r.older) + r.waiting)
         while newer != NIL:  # these joined after the mass cancel began

@@ -192,6 +192,8 @@ cdef enum:
     SNAPSHOT_ORDER = 54
     # The instrument of a mass cancel over all instruments
     ALL_INSTRUMENTS = 0xFFFFFFFF
+    # The quantity of a mass cancel that keeps GTC and GTD orders: a bit for each time in force that it keeps
+    GTC_AND_GTD = 5
     # Most reports of one command besides those about the ends of orders and slices; most about each order, as many more
     # about one that is not at a level; and most about each refresh, with the trade before it
     REPORTS_PER_COMMAND = 4
@@ -234,7 +236,7 @@ ctypedef packed struct Command:
     u32 instrument
     u64 order_id
     i64 price            # ticks
-    u64 quantity         # lots
+    u64 quantity         # lots; of a mass cancel: bits, 1 << TimeInForce, of the orders that it keeps
     u32 owner
     u32 tag
 
@@ -314,7 +316,8 @@ ctypedef packed struct UnfinishedCancel:
     u32 instrument       # or ALL_INSTRUMENTS
     u8 side              # 0 for both
     u8 reason            # of the cancelled reports
-    u16 zero
+    u8 keeps             # bits, 1 << TimeInForce, of the orders that it keeps
+    u8 zero
     u32 zero2
 
 # An order in a public snapshot: 48 bytes, types.SNAPSHOT_ORDER.
@@ -433,7 +436,8 @@ ctypedef struct Walk:
     u32 last             # the last order to visit, unused if none is left
     u8 side              # 0 for both
     u8 reason            # of the cancelled reports
-    u16 reserved         # 0
+    u8 keeps             # bits, 1 << TimeInForce, of the orders that it keeps
+    u8 reserved          # 0
     u64 number           # of the mass cancels of all owners: orders that joined after it began have at least this
 
 # An entry of an order-id table; empty if slot is NIL.

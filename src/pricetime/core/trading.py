@@ -255,8 +255,7 @@ class Trading(Places):
         owned: u32 = books.owner_links[slot].list
         if books.orders[slot].owner != 0 and books.owner_lists[owned].walked:
             walk: cython.pointer[Walk] = books._walk_of(owned)
-            here: cython.bint = walk.instrument == book.instrument or walk.instrument == ALL_INSTRUMENTS
-            meant: cython.bint = here and (walk.side == 0 or walk.side == self.side_of(books, slot))
+            meant: cython.bint = books.will_cancel(walk, book.instrument, self.side_of(books, slot), slot)
             if meant and books.extras[slot].cancels < walk.number:
                 if self.shown(books, slot) == 0:
                     walk.cancelled += 1

@@ -48,7 +48,7 @@ typedef struct {                /* 64 bytes, pricetime.COMMAND */
     uint32_t instrument;
     uint64_t order_id;
     int64_t price;              /* ticks */
-    uint64_t quantity;          /* lots */
+    uint64_t quantity;          /* lots; of a mass cancel: bits, 1 << time in force, of the orders that it keeps */
     uint32_t owner;
     uint32_t tag;
 } pt_command;

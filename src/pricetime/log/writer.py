@@ -173,8 +173,8 @@ class Writer(CommitLog):
     def _was_awaited(self, before: u64) -> cython.bint:
         """Has the watermark moved since it was ``before``, and does a thread wait for that?
 
-        Syncer and replicator may move it at the same time. Each looks at it after its own store, so one of them at
-        least sees what both have done.
+        Syncer and replicator may move it at the same time. Each reads it after its own store, so at least one of
+        them sees what both have done.
         """
         return self._held_to() != before and exchange(cython.address(self.wanted), 0, SEQ_CST) != 0
 

@@ -175,7 +175,7 @@ def _call(book: ReferenceBook, row: Row, more: Extension | None) -> None:
         case CommandType.MASS_CANCEL:
             which = checks.side(row.side) if row.side else None
             reason = row.flags or Reason.BY_MASS_CANCEL
-            given = {"instrument": row.instrument, "order_id": row.order_id, "reason": reason}
+            given = {"instrument": row.instrument, "order_id": row.order_id, "reason": reason, "keeps": quantity}
             book.start_mass_cancel(owner, which, limit=row.tag, **given)
         case CommandType.CONTINUE:
             _continue(book, row)

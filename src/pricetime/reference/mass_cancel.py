@@ -25,7 +25,8 @@ class Book(Protocol):
 class MassCancel:
     """Visits the orders of ``owner`` that rest in ``books`` now, oldest first, and cancels those that match.
 
-    ``only``: the book whose orders it cancels, None for all. An order that later moves to the back of a level counts
+    ``only``: the book whose orders it cancels, None for all. ``keeps``: bits, 1 << ``TimeInForce``, of the orders that
+    it visits but does not cancel. An order that later moves to the back of a level counts
     as new and stays.
     """
 
@@ -39,10 +40,11 @@ class MassCancel:
         instrument: int = 0,
         order_id: int = 0,
         reason: int = Reason.BY_MASS_CANCEL,
+        keeps: int = 0,
     ) -> None:
         found = [(order.entered, book, order) for book in books for order in book.orders_of(owner)]
         self.waiting = deque(sorted(found, key=lambda entry: entry[0]))
-        self.side, self.only, self.reason = side, only, reason
+        self.side, self.only, self.reason, self.keeps = side, only, reason, keeps
         self.instrument, self.order_id = instrument, order_id  #: of its command: its last report repeats them
         self.cancelled = 0  #: orders, so far
 
@@ -61,15 +63,20 @@ class MassCancel:
         while left and not self.is_done:
             left -= 1
             _, book, order = self.waiting.popleft()
-            if self.only in (None, book) and self.side in (None, order.side):
+            if self._means(book, order):
                 quantity = book.cancel(order, self.reason)
                 self.cancelled += 1
                 yield book, order, quantity
 
     def will_cancel(self, book: object, order: Order) -> bool:
         """Has it yet to visit this order, and will it cancel it?"""
-        meant = self.only in (None, book) and self.side in (None, order.side)
-        return meant and any(o is order and entered == order.entered for entered, _, o in self.waiting)
+        return self._means(book, order) and any(
+            o is order and entered == order.entered for entered, _, o in self.waiting
+        )
+
+    def _means(self, book: object, order: Order) -> bool:
+        here = self.only in (None, book) and self.side in (None, order.side)
+        return here and not self.keeps >> order.time_in_force & 1
 
     @staticmethod
     def _rests(entered: int, book: Book, order: Order) -> bool:

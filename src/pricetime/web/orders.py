@@ -45,6 +45,7 @@ class Request:
     display_quantity: int | None = None
     minimum_quantity: int | None = None
     expiry_ns: int | None = None
+    protection: int | None = None  #: ticks
 
     @property
     def row(self) -> dict[str, Any]:

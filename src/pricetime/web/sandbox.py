@@ -31,6 +31,9 @@ PRICE_CHARACTERS = 64
 #: The largest expiry time.
 MOST_NS = 2**64 - 1
 
+#: Order types that may have a protection.
+PROTECTED = (OrderType.MARKET, OrderType.STOP)
+
 SIDES = {side.name.lower(): side for side in Side}
 
 # How an order trades, by its names in the form.
@@ -110,6 +113,7 @@ class Sandbox:
             display_quantity=request.display_quantity,
             minimum_quantity=request.minimum_quantity,
             expiry_ns=request.expiry_ns,
+            protection=request.protection,
         )  # fmt: skip
         self.orders.add(OwnOrder(number, instrument, request))
         promise.add_done_callback(partial(self._answered, number))
@@ -183,7 +187,8 @@ def requested(asked: Mapping[str, Any], unit: Decimal) -> Request:
     quantity = _whole(asked, "quantity", 1, MAX_QUANTITY)
     display, minimum = (_part(asked, name, quantity) for name in ("display_quantity", "minimum_quantity"))
     expiry_ns = _whole(asked, "expiry", 1, MOST_NS // 1_000_000) * 1_000_000 if time is TimeInForce.GTD else None
-    return Request(side, quantity, price, order_type, time, instruction, trigger, display, minimum, expiry_ns)
+    distance = _distance(asked, "protection", unit) if order_type in PROTECTED else None
+    return Request(side, quantity, price, order_type, time, instruction, trigger, display, minimum, expiry_ns, distance)
 
 
 def _name(field: str) -> str:
@@ -210,6 +215,16 @@ def _whole(asked: Mapping[str, Any], name: str, least: int, most: int) -> int:
 def _part(asked: Mapping[str, Any], name: str, quantity: int) -> int | None:
     """A part of the quantity; None if the page sends nothing."""
     return _whole(asked, name, 1, quantity) if str(asked.get(name, "")).strip() else None
+
+
+def _distance(asked: Mapping[str, Any], name: str, unit: Decimal) -> int | None:
+    """A distance in ticks, which pages send in currency; None if the page sends nothing."""
+    if not str(asked.get(name, "")).strip():
+        return None
+    ticks = _ticks(asked, name, unit)
+    if not 1 <= ticks < 2**32:
+        raise Refused(f"{_name(name)}: give a distance from {unit} to {(2**32 - 1) * unit}")
+    return ticks
 
 
 def _ticks(asked: Mapping[str, Any], name: str, unit: Decimal) -> int:

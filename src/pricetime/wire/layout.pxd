@@ -56,6 +56,7 @@ cdef enum:
     # LoginFlag: the bits of Login.flags
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # resume at next_sequence; without it only new reports are sent
+    KEEP_GTC_AND_GTD = 4       # when the session ends, do not cancel this owner's GTC and GTD orders
     # Sizes and limits
     WIRE_VERSION = 5
     NONCE_BYTES = 32
@@ -167,7 +168,7 @@ ctypedef packed struct Challenge:
 ctypedef packed struct Login:
     u8 type
     u8 version                 # WIRE_VERSION
-    u8 flags                   # LoginFlag: KEEP_ORDERS, RESUME
+    u8 flags                   # LoginFlag: KEEP_ORDERS, RESUME, KEEP_GTC_AND_GTD
     u8 zero
     u32 owner                  # 1 to 65,535
     u64 next_sequence          # with RESUME: the first report wanted, from 1; else 0

@@ -177,7 +177,14 @@ class Session:
         )
 
     def login(
-        self, owner: int, secret: bytes, now_ns: int, *, resume_from: int | None = None, keep_orders: bool = False
+        self,
+        owner: int,
+        secret: bytes,
+        now_ns: int,
+        *,
+        resume_from: int | None = None,
+        keep_orders: bool = False,
+        keep_gtc_and_gtd: bool = False,
     ) -> bytes:
         """Return the login of a client after the Challenge. ``secret``: b"" if the exchange checks no proofs.
 
@@ -186,6 +193,8 @@ class Session:
         flags = LoginFlag(0)
         if keep_orders:
             flags |= LoginFlag.KEEP_ORDERS
+        if keep_gtc_and_gtd:
+            flags |= LoginFlag.KEEP_GTC_AND_GTD
         if resume_from is not None:
             flags |= LoginFlag.RESUME
         login = Login(version=WIRE_VERSION, flags=int(flags), owner=owner, next_sequence=resume_from or 0)

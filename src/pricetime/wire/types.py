@@ -78,6 +78,7 @@ class LoginFlag(IntFlag):
 
     KEEP_ORDERS = 1  #: do not cancel this owner's orders when the session ends
     RESUME = 2  #: resume at next_sequence; without it only new reports are sent
+    KEEP_GTC_AND_GTD = 4  #: when the session ends, do not cancel this owner's GTC and GTD orders
 
 
 WIRE_VERSION = 5

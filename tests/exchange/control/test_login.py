@@ -146,7 +146,7 @@ def test_a_proof_is_good_for_one_connection(server: LoginServer) -> None:
         ({"secret": b"different"}, SessionReason.BAD_CREDENTIALS),
         ({"version": 9}, SessionReason.BAD_VERSION),
         ({"zero": 1}, SessionReason.BAD_VERSION),
-        ({"flags": 4}, SessionReason.BAD_VERSION),
+        ({"flags": 8}, SessionReason.BAD_VERSION),
         ({"type": 36}, SessionReason.OUT_OF_STATE),
         ({"type": 1}, SessionReason.OUT_OF_STATE),
         ({"type": 0}, SessionReason.UNKNOWN_TYPE),

@@ -44,8 +44,8 @@ def node() -> Iterator[Node]:
         running.wait(made.redirector.close())
 
 
-def login(**wrong: int) -> bytes:
-    return Login(**{"version": WIRE_VERSION, "owner": 7, **wrong}).encode()
+def login(version: int = WIRE_VERSION) -> bytes:
+    return Login(version=version, owner=7).encode()
 
 
 @pytest.mark.parametrize("address", ["10.0.0.2:7001", "[::1]:7001", "n" * 59 + ":7001"])

@@ -23,6 +23,9 @@ from tests.exchange.loops import Events, Listener, LoopThread, connect, loop_thr
 REQUEST = struct.Struct("<BBHIQQ")
 REPLY = struct.Struct("<BBHIQQQQII")
 HEADER = struct.Struct("<BBHIQQQQII")
+
+#: Of the log, which each answer tells.
+TERM = 1
 INSTRUMENT = struct.Struct("<BBHIQQqqQ16s")
 LOGOUT = struct.Struct("<BBHIQ")
 SNAPSHOT_REQUEST = struct.pack("<B7x", 51)
@@ -92,7 +95,12 @@ class Desk:
         self.events = Events()
         self.server = running.call(
             lambda: RecoveryServer(
-                self.listener, config, self.store, cast(Follower, books), LimitedLog(self.events.log, each_second=10**6)
+                self.listener,
+                config,
+                self.store,
+                cast(Follower, books),
+                LimitedLog(self.events.log, each_second=10**6),
+                lambda: TERM,
             )
         )
         running.call(self.server.open)
@@ -127,10 +135,10 @@ def ask(connection: socket.socket, seq_num: int, count: int, epoch: int = 0) -> 
 
 
 def answer(connection: socket.socket, seq_num: int) -> tuple[RetransmitStatus, list[int]]:
-    kind, status, zero, sent, first, oldest, following, epoch, checksum, zero2 = REPLY.unpack(
+    kind, status, zero, sent, first, oldest, following, epoch, checksum, term = REPLY.unpack(
         receive(connection, REPLY.size)
     )
-    assert (kind, zero, first, epoch, zero2) == (50, 0, seq_num, FakeStore.epoch, 0)
+    assert (kind, zero, first, epoch, term) == (50, 0, seq_num, FakeStore.epoch, TERM)
     known = status == RetransmitStatus.RANGE_FOLLOWS or seq_num == following
     assert checksum == (seq_num + 7 if known else 0)
     assert (oldest, following) == (101, 20_001)
@@ -139,10 +147,10 @@ def answer(connection: socket.socket, seq_num: int) -> tuple[RetransmitStatus, l
 
 
 def snapshot(connection: socket.socket) -> tuple[int, list[tuple[Any, ...]], np.ndarray[Any, np.dtype[np.void]]]:
-    kind, *zeros, count, seq_num, orders, digest, epoch, checksum, zero = HEADER.unpack(
+    kind, *zeros, count, seq_num, orders, digest, epoch, checksum, term = HEADER.unpack(
         receive(connection, HEADER.size)
     )
-    assert (kind, *zeros, zero, digest, epoch) == (52, 0, 0, 0, 2**64 - 5, FakeStore.epoch)
+    assert (kind, *zeros, term, digest, epoch) == (52, 0, 0, TERM, 2**64 - 5, FakeStore.epoch)
     assert checksum == 2**32 - 6
     instruments = [INSTRUMENT.unpack(receive(connection, INSTRUMENT.size)) for _ in range(count)]
     return seq_num, instruments, np.frombuffer(receive(connection, 48 * orders), SNAPSHOT_ORDER)

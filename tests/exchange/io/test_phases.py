@@ -98,8 +98,13 @@ def test_answers_are_given_in_the_order_of_the_requests() -> None:
 def test_an_order_that_would_trade_outside_its_range_changes_the_phase() -> None:
     ranged = InstrumentConfig(id=1, reference_price=100, static_range=5)
     with harness(instruments=(ranged, InstrumentConfig(id=2))) as here:
-        client = here.client(1)
-        client.ask(new(1, ASK, 105, 1), new(2, ASK, 110, 1), new(3, BID, 110, 2))
+        client, other = here.client(1), here.client(2)
+        reports = client.ask(new(1, ASK, 105, 1), new(2, ASK, 110, 1), new(3, BID, 110, 2))
+        assert [(r.order_id, r.quantity, r.reason) for r in reports if r.kind == ReportKind.PHASE_CHANGED] == [
+            (0, Phase.VOLATILITY_AUCTION, Reason.OUTSIDE_RANGE)
+        ]
+        other.drain()
+        assert other.reports() == []
         assert here.exchange.phases == {1: Phase.VOLATILITY_AUCTION, 2: Phase.CONTINUOUS}
         assert here.exchange.phase_changes() == 1
         assert here.exchange.report_counts()[ReportKind.PHASE_CHANGED, Reason.OUTSIDE_RANGE] == 1

@@ -20,7 +20,8 @@ from typing import TypeAlias
 
 from ...wire import auth
 from ...wire.messages import SIZES, Challenge, Login, LoginRejected
-from ...wire.types import MAX_OWNER, WIRE_VERSION, LoginFlag, MessageType, SessionReason
+from ...wire.session import KNOWN_FLAGS
+from ...wire.types import MAX_OWNER, WIRE_VERSION, MessageType, SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
 from .acceptor import Acceptor, Client
@@ -30,8 +31,6 @@ from .secrets import Secrets
 #: Maximum number of bytes read from a connection that does not log in successfully. Bytes after the login frame are
 #: read and discarded before the connection is closed: closing with unread bytes would reset it and lose the rejection.
 MOST_READ_BYTES = 128
-
-KNOWN_FLAGS = int(LoginFlag.KEEP_ORDERS | LoginFlag.RESUME)  # an int, because ~ of a Flag differs from ~ of an int
 
 
 #: Hands a connection with a valid login to the gateway, see ``Exchange.admit``: its descriptor, owner, flags and next

@@ -3,7 +3,7 @@
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from pricetime.core.layout cimport BY_DISCONNECT, u8, u32, u64
+from pricetime.core.layout cimport BY_DISCONNECT, GTC_AND_GTD, u8, u32, u64
 from pricetime.exchange.io.control_channel cimport ControlChannel
 from pricetime.exchange.io.layout cimport (
     ABSENT, ACTIVE, CLOSING, CONTROL_BYTES, EVENT_LOGIN_REFUSED, EVENT_SESSION_BEGAN, EVENT_SESSION_ENDED, FLUSH_BYTES,
@@ -21,8 +21,8 @@ from pricetime.native.sockets cimport (
     epoll_ctl, epoll_event, errno, iovec, msghdr, send, sendmsg, shutdown,
 )
 from pricetime.wire.layout cimport (
-    CLIENT_LOGOUT, HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGIN_TOO_SOON, LOGOUT, NO_REASON, RESUME,
-    SEQUENCE_GONE, SHUTDOWN, SLOW_READER, SUPERSEDED, THROTTLE_EXCEEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
+    CLIENT_LOGOUT, HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_GTC_AND_GTD, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGIN_TOO_SOON,
+    LOGOUT, NO_REASON, RESUME, SEQUENCE_GONE, SHUTDOWN, SLOW_READER, SUPERSEDED, THROTTLE_EXCEEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
 )
 
 

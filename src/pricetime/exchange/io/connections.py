@@ -7,7 +7,8 @@ Session messages, such as a heartbeat or a Logout, are sent between two reports.
                         +-------------------- connection lost, slow reader: drop ---------------------+
 
 A client that sends Logout stays ACTIVE until all its earlier commands are answered; its further messages are ignored.
-When an ACTIVE session ends for any reason, the owner's orders are cancelled unless the client asked to keep them.
+When an ACTIVE session ends for any reason, the owner's orders are cancelled, unless the client asked to keep them:
+all, or those that are GTC or GTD.
 """
 
 from __future__ import annotations
@@ -130,6 +131,7 @@ class Connections:
         c.flags = flags
         c.partial_bytes = c.control_bytes = c.control_sent = 0
         c.caught_up = 0
+        c.resumed_after = 0
         c.blocked = 0
         c.full_reads = 0
         c.logout_after = 0
@@ -227,8 +229,13 @@ class Connections:
         due: cython.bint = now_ns >= c.last_sent_ns + cython.cast(u64, self.heartbeat_ms) * 1_000_000
         if c.caught_up:
             return due
-        answered: cython.bint = self.sequencer.answered >= c.heartbeat_after and not c.cancels_first
-        return answered and self.unsent(c, owner) == 0 and (due or c.flags & RESUME != 0)
+        if self.sequencer.answered < c.heartbeat_after or c.cancels_first:
+            return False
+        if c.flags & RESUME == 0:
+            return due
+        if c.resumed_after == 0:
+            c.resumed_after = 1 + self.streams.streams[owner].count * REPORT_BYTES
+        return c.sent_bytes >= c.resumed_after - 1
 
     def _heartbeat(self, c: cython.pointer[Connection], owner: u32) -> None:
         if c.control_bytes != 0:
@@ -353,8 +360,9 @@ class Connections:
         return sorted(found.values())
 
     def _session_ended(self, c: cython.pointer[Connection], owner: u32, reason: u32) -> None:
-        if self.cancel_on_disconnect and not c.flags & KEEP_ORDERS and not self.mass_cancels.is_due(owner):
-            self.mass_cancels.request(owner, BY_DISCONNECT)
+        keeps: u32 = GTC_AND_GTD if c.flags & KEEP_GTC_AND_GTD else 0
+        cancels: cython.bint = self.cancel_on_disconnect and not c.flags & KEEP_ORDERS
+        if cancels and self.mass_cancels.request(owner, BY_DISCONNECT, keeps):
             self.throttle.charge_cancel(cython.address(c.account), monotonic_ns())
         self.channel.emit(EVENT_SESSION_ENDED, owner, reason, self.streams.streams[owner].count + 1)
 

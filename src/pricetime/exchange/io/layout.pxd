@@ -59,6 +59,7 @@ ctypedef struct Connection:
     u64 last_sent_ns           # monotonic: when data was last sent to it
     u64 login_allowed_ns       # monotonic: no login before this time, because the throttle ended the last session
     u64 heartbeat_after        # no heartbeat before this command is answered: the last one before this session
+    u64 resumed_after          # 1 + the bytes of the stream with all reports about commands before this session; 0: unknown
     u64 logout_after           # 1 + the last command before the client's Logout; 0: it has sent none
     int fd
     u32 state
@@ -67,7 +68,7 @@ ctypedef struct Connection:
     u16 partial_bytes          # bytes in partial
     u16 control_bytes          # bytes in control
     u16 control_sent           # bytes of control that are sent
-    u8 flags                   # of the login: KEEP_ORDERS, RESUME
+    u8 flags                   # of the login: LoginFlag
     u8 blocked                 # 1: the kernel took no more; epoll reports when the socket is writable
     u8 cancels_first           # 1: no heartbeat before the mass cancel of the last session is done
     u8 caught_up               # 1: a heartbeat was sent: all reports about commands before this session were
@@ -82,6 +83,7 @@ ctypedef struct Connection:
 ctypedef struct Waiting:
     u64 command                # of a mass cancel: they wait until it is answered; or NEVER
     u8 cancel_due              # Reason of the queued mass cancel; 0: none is queued
+    u8 keeps                   # bits, 1 << TimeInForce, of the orders that it keeps
     u8 resumes                 # 1: in MassCancels.resuming
 
 # From the control thread to the event loop: 64 bytes, a slot of a ring.

@@ -239,7 +239,7 @@ class EventLoop:
             if request.state != NO_REASON:
                 self.connections.end(owner, request.state, now_ns)
             if request.flags != 0:
-                self.mass_cancels.request(owner, request.flags)
+                self.mass_cancels.request(owner, request.flags, 0)
         elif request.kind == REQUEST_STOP and self.stop_ns == 0:
             self.stop_ns = now_ns
             self.connections.begin_stop()

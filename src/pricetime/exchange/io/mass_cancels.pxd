@@ -1,6 +1,6 @@
 # Signatures and fields of mass_cancels.py, in its order.
 
-from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, u32, u64
+from pricetime.core.layout cimport ALL_INSTRUMENTS, BY_OPERATOR, CONTINUE, MASS_CANCEL, u32, u64
 from pricetime.exchange.io.layout cimport BEGINNINGS, FIRST_PART, NEVER, PART, Waiting
 from pricetime.exchange.io.number_queue cimport NumberQueue
 from pricetime.exchange.state.layout cimport OWNERS
@@ -17,8 +17,7 @@ cdef class MassCancels:
 
     cdef bint waits(self, u32 owner) noexcept nogil
     cdef void wait_for(self, u32 owner, u64 command) noexcept nogil
-    cdef void request(self, u32 owner, u32 reason) noexcept nogil
-    cdef bint is_due(self, u32 owner) noexcept nogil
+    cdef bint request(self, u32 owner, u32 reason, u32 keeps) noexcept nogil
     cdef u32 pending(self) noexcept nogil
     cdef void begin(self, u64 timestamp) noexcept nogil
     cdef void proceed(self, u64 timestamp) noexcept nogil

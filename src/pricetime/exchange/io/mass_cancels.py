@@ -49,18 +49,22 @@ class MassCancels:
         """Let the owner's next messages wait until ``command`` is answered; NEVER: until one that is not issued yet."""
         self.waiting[owner].command = command
 
-    def request(self, owner: u32, reason: u32) -> None:
-        """Queue a mass cancel of an owner's orders for a ``Reason`` that is not 0.
+    def request(self, owner: u32, reason: u32, keeps: u32) -> cython.bint:
+        """Queue a mass cancel of an owner's orders: BY_DISCONNECT or BY_OPERATOR. False if one is queued already.
 
-        If a mass cancel is queued already, the last reason applies.
+        ``keeps``: bits, 1 << ``TimeInForce``, of the orders that stay. Of two requests that become one mass cancel, an
+        order stays only if both keep it, and BY_OPERATOR is the reason if one of them has it.
         """
-        if not self.waiting[owner].cancel_due:
-            self.due.push(owner)
-        self.waiting[owner].cancel_due = reason
-
-    def is_due(self, owner: u32) -> cython.bint:
-        """Is a mass cancel of this owner queued and not issued yet?"""
-        return self.waiting[owner].cancel_due != 0
+        w: cython.pointer[Waiting] = cython.address(self.waiting[owner])
+        if w.cancel_due:
+            w.keeps &= keeps
+            if reason == BY_OPERATOR:
+                w.cancel_due = reason
+            return False
+        w.cancel_due = reason
+        w.keeps = keeps
+        self.due.push(owner)
+        return True
 
     def pending(self) -> u32:
         """Number of owners for whom a command must still be issued."""
@@ -73,7 +77,7 @@ class MassCancels:
             owner: u32 = self.due.pop()
             w: cython.pointer[Waiting] = cython.address(self.waiting[owner])
             if w.command > self.sequencer.answered or not self.sequencer.issue(
-                MASS_CANCEL, owner, ALL_INSTRUMENTS, w.cancel_due, FIRST_PART, timestamp
+                MASS_CANCEL, owner, ALL_INSTRUMENTS, w.cancel_due, FIRST_PART, timestamp, 0, w.keeps
             ):
                 self.due.push(owner)
                 continue

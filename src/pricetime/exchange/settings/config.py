@@ -99,7 +99,7 @@ class GatewayConfig(BaseSettings):
         2**18, "Reports kept in memory for each owner, so that a client can resume", ge=2**6, le=2**26
     )
     cancel_on_disconnect: bool = entry(
-        True, "Cancel an owner's orders when its session ends, unless the client asked at login to keep them"
+        True, "Cancel an owner's orders when its session ends, but for those that the client asked at login to keep"
     )
     orders_per_second: int = entry(
         0, "Orders that an owner may send each second. Cancels have a separate allowance of twice as many. 0: no limit",

@@ -7,12 +7,14 @@ const ACTIONS = { bid: "Buy", ask: "Sell" };
 
 const UNPRICED = ["market", "market-to-limit", "stop"];
 const STOPS = ["stop", "stop-limit"];
+const PROTECTED = ["market", "stop"];
 
 // The fields that are checked before an order is sent, and what is wrong with them.
 const WRONG = {
   quantity: "Quantity: enter a whole number",
   price: "Price: enter a number",
   trigger_price: "Trigger price: enter a number",
+  protection: "Protection: enter a number, or leave it empty",
   expiry: "Expires: enter a date and a time",
   display_quantity: "Display: enter a whole number, or leave it empty",
   minimum_quantity: "Minimum: enter a whole number, or leave it empty",
@@ -39,7 +41,7 @@ export class OrderForm {
       this.order();
     });
     this.form.addEventListener("input", () => this.update());
-    for (const name of ["quantity", "price", "trigger_price", "display_quantity", "minimum_quantity"]) {
+    for (const name of ["quantity", "price", "trigger_price", "protection", "display_quantity", "minimum_quantity"]) {
       this.fields[name].addEventListener("keydown", (event) => this.step(event, name));
     }
     at("cancel-all").addEventListener("click", () => this.cancelAll());
@@ -101,6 +103,7 @@ export class OrderForm {
     say(at("send"), ACTIONS[side.value]);
     price.disabled = UNPRICED.includes(type.value);
     at("trigger").hidden = !STOPS.includes(type.value);
+    at("protects").hidden = !PROTECTED.includes(type.value);
     at("expires").hidden = time_in_force.value !== "gtd";
     if (time_in_force.value === "gtd" && expiry.value === "") expiry.value = localTime(Date.now() + EXPIRY_MS);
     for (const name of Object.keys(WRONG)) this.fields[name].removeAttribute("aria-invalid");
@@ -114,7 +117,7 @@ export class OrderForm {
     const text = field.value.trim();
     const { tick_size, lot_size } = this.instruments.get(this.instrument);
     const moved =
-      name.endsWith("price")
+      name.endsWith("price") || name === "protection"
         ? this.prices.get(this.instrument).moved(text, direction * BigInt(tick_size))
         : /^\d+$/.test(text) ? String(BigInt(text) + direction * BigInt(lot_size)) : null;
     if (moved === null) return;
@@ -131,7 +134,7 @@ export class OrderForm {
       this.say(WRONG[wrong], true);
       return;
     }
-    const names = ["side", "type", "time_in_force", "instruction", "quantity", "price", "trigger_price"];
+    const names = ["side", "type", "time_in_force", "instruction", "quantity", "price", "trigger_price", "protection"];
     const fields = [...names, "display_quantity", "minimum_quantity"].map((name) => [name, this.text(name)]);
     const expiry = String(new Date(this.fields.expiry.value).getTime());
     this.ask({ do: "order", instrument: this.instrument, ...Object.fromEntries(fields), expiry });
@@ -147,6 +150,7 @@ export class OrderForm {
       quantity: WHOLE.test(this.text("quantity")),
       price: this.fields.price.disabled || DECIMAL.test(this.text("price")),
       trigger_price: at("trigger").hidden || DECIMAL.test(this.text("trigger_price")),
+      protection: at("protects").hidden || this.text("protection") === "" || DECIMAL.test(this.text("protection")),
       expiry: at("expires").hidden || this.fields.expiry.value !== "",
       display_quantity: this.text("display_quantity") === "" || WHOLE.test(this.text("display_quantity")),
       minimum_quantity: this.text("minimum_quantity") === "" || WHOLE.test(this.text("minimum_quantity")),
@@ -236,10 +240,12 @@ export class OrderForm {
 
   /** What an order asks for besides a price until it is cancelled. */
   terms(order) {
-    const { type, time_in_force, instruction, trigger_price, display_quantity, minimum_quantity, expiry, hidden } = order;
+    const { type, time_in_force, instruction, trigger_price, protection } = order;
+    const { display_quantity, minimum_quantity, expiry, hidden } = order;
     return [
       type === "limit" ? "" : words(this.fields.type, type),
       trigger_price !== null && `trigger price ${this.priceOf(order, trigger_price)}`,
+      protection !== null && `protection ${this.priceOf(order, protection)}`,
       display_quantity !== null && `displays ${number(display_quantity)}${hidden ? `, ${number(hidden)} hidden` : ""}`,
       minimum_quantity !== null && `at least ${number(minimum_quantity)} at once`,
       time_in_force === "gtd" ? `until ${wholeTime(expiry)}` : time_in_force === "gtc" ? "" : words(this.fields.time_in_force, time_in_force),
