@@ -43,8 +43,9 @@ LOOK_S = 0.02
 PARTITION = "main"
 
 #: Runs a node: the file of the cluster, and the name of the node.
-_RUN = """
-import sys
+RUN = """
+import faulthandler, signal, sys
+faulthandler.register(signal.SIGUSR2, all_threads=True)
 from pathlib import Path
 from pricetime.cluster.node import Node
 from pricetime.cluster.settings import load
@@ -64,6 +65,7 @@ class LocalCluster:
 
     ``settings``: of the exchange, besides ``SMALL``. ``cluster``: lines for the file of the cluster. ``run``: what
     begins the command line of a node, such as ``ip netns exec NAME``, by its name. ``hosts``: the address of each node.
+    ``program``: what a node runs, as Python.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class LocalCluster:
         cluster: Mapping[str, object] | None = None,
         run: Mapping[str, Sequence[str]] | None = None,
         hosts: Mapping[str, str] | None = None,
+        program: str = RUN,
     ) -> None:
         self.folder, self.nodes = folder, tuple(nodes)
         self.servers = servers or LocalServers(folder / "nats")
@@ -86,7 +89,7 @@ class LocalCluster:
         self._hosts = {node: (hosts or {}).get(node, "127.0.0.1") for node in nodes}
         self._ports = {node: (lasting_port(), lasting_port()) for node in nodes}
         self._settings, self._cluster, self._run = {**SMALL, **(settings or {})}, cluster or {}, run or {}
-        self._mine = servers is None
+        self._mine, self._program = servers is None, program
 
     # ------------------------------------------------------------------ start and end
 
@@ -115,9 +118,9 @@ class LocalCluster:
 
     def start(self, node: str) -> None:
         """Start a node that does not run."""
-        command = [*self._run.get(node, ()), sys.executable, "-c", _RUN, str(self.file), node]
+        command = [*self._run.get(node, ()), sys.executable, "-c", self._program, str(self.file), node]
         with self.log_of(node).open("ab") as out:
-            self.processes[node] = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 - our own program
+            self.processes[node] = subprocess.Popen(command, stdout=out, stderr=out)
 
     def kill(self, node: str) -> None:
         """Kill a node with SIGKILL and wait until it is gone."""
@@ -291,9 +294,7 @@ class LocalCluster:
         return wait_for(found, timeout_s, "the nodes do not have all commands of the stream", self.status)
 
 
-def wait_for(
-    found: Callable[[], T | None], timeout_s: float, why: str, say: Callable[[], object] = lambda: ""
-) -> T:
+def wait_for(found: Callable[[], T | None], timeout_s: float, why: str, say: Callable[[], object] = lambda: "") -> T:
     """Call ``found`` until it returns something. Raises TimeoutError with ``why``."""
     until = time.monotonic() + timeout_s
     while (answer := found()) is None:

@@ -188,6 +188,15 @@ def check_trader(history: History, trader: Trader, *, whole: bool = True) -> Non
         check(times == 1, f"owner {owner}: {identity} was executed {times} times")
 
 
+def check_session(history: History, owner: int, reports: Sequence[tuple[float, bytes]]) -> None:
+    """All that one session brought, from the owner's first report on, is in the history."""
+    seen = Trader(owner, reports=[report for _, report in reports])
+    mine = history.streams.get(owner, np.empty(0, REPORT))
+    received = np.frombuffer(b"".join(seen.reports), REPORT)
+    check(len(received) <= len(mine), f"owner {owner}: {len(received)} reports came, the history has {len(mine)}")
+    check(np.array_equal(received, mine[: len(received)]), f"owner {owner}: the session brought other reports")
+
+
 def gap_in(numbers: Sequence[int]) -> str:
     """Where numbers are not 1, 2, 3 and so on."""
     at = next((index for index, number in enumerate(numbers) if number != index + 1), len(numbers))
@@ -251,7 +260,9 @@ def check_silent(datagrams: Iterable[Datagram], term: int, after: float) -> None
     for datagram in datagrams:
         if datagram.source in sources and datagram.at > after:
             reports = [record for record in records_of(datagram) if record[0] == REPORT_TYPE]
-            check(not reports, f"the leader of term {term} sent {len(reports)} reports {datagram.at - after:.3f} s late")
+            check(
+                not reports, f"the leader of term {term} sent {len(reports)} reports {datagram.at - after:.3f} s late"
+            )
 
 
 # ---------------------------------------------------------------------- nodes

@@ -59,18 +59,26 @@ class Trading:
         self._open: list[int] = []  # orders that may be cancelled or replaced, each once
         self._replaced: set[int] = set()
         self._waiting: dict[Identity, CommandFuture[Any]] = {}
-        self._ending = threading.Event()
+        self._ending, self._closing = threading.Event(), threading.Event()
+        self.answered = threading.Event()  #: all commands are answered, and no more are sent
         self.client = Client(addresses, owner=owner, keep_orders=True, resume_from=1, patience=120, resend=True)
         self._thread = threading.Thread(target=self._run, name=f"owner {owner}")
         self._thread.start()
 
-    def finish(self) -> Trader:
-        """Send no more, and wait for all answers: what was seen."""
+    def finish(self) -> None:
+        """Send no more, and wait for all answers. Reports about trades with other owners may still come."""
         self._ending.set()
-        self._thread.join()
+        self.answered.wait()
         if self.failure is not None:
             raise self.failure
-        return self.seen
+
+    def close(self) -> None:
+        """Log out. The thread ends."""
+        self._ending.set()
+        self._closing.set()
+        if not self.answered.is_set():
+            self.client.close()
+        self._thread.join()
 
     @property
     def last_arrival(self) -> float:
@@ -89,12 +97,14 @@ class Trading:
             while self._waiting and time.monotonic() < until:
                 self._take(0.05)
             check(not self._waiting, f"owner {self.seen.owner}: no answer to {[*self._waiting][:3]}")
-            self._take(0.2)
+            self.answered.set()
+            while not self._closing.is_set():
+                self._take(0.05)
         except BaseException as error:
             self.failure = error
         finally:
+            self.answered.set()
             self.client.close()
-            self._take(0.0)
 
     def _send(self) -> None:
         chance, number = self._random.random(), self._next_id
@@ -208,7 +218,9 @@ class Following:
 class Day:
     """Traders, a subscriber and a recorder at a cluster. ``check`` ends the trading and compares everything."""
 
-    def __init__(self, cluster: LocalCluster, owners: int = 3, rate: float = 100.0, interface: str = "127.0.0.1") -> None:
+    def __init__(
+        self, cluster: LocalCluster, owners: int = 3, rate: float = 100.0, interface: str = "127.0.0.1"
+    ) -> None:
         self.cluster = cluster
         self.recorder = Recorder(cluster.group, cluster.feed_port, interface)
         self.following = Following(cluster.group, cluster.feed_port, cluster.recovery, interface)
@@ -224,20 +236,22 @@ class Day:
             for one in self.trading:
                 if one.failure is not None:
                     raise one.failure
-            enough = all(
-                len(one.seen.reports) >= had + count for one, had in zip(self.trading, before, strict=True)
-            )
+            enough = all(len(one.seen.reports) >= had + count for one, had in zip(self.trading, before, strict=True))
             return enough or None
 
         wait_for(found, timeout_s, "the traders get no answers", self.cluster.status)
 
     def check(self) -> History:
         """End the trading, and compare all that was seen with the history that survived."""
-        traders = [one.finish() for one in self.trading]
+        for one in self.trading:
+            one.finish()
         self.cluster.wait_equal()
         self.history = history = History.of(self.cluster.messages())
-        for trader in traders:
-            check_trader(history, trader)
+        for one in self.trading:
+            count = len(history.streams[one.seen.owner])
+            with contextlib.suppress(TimeoutError):  # then the check says what is missing
+                wait_for(lambda one=one, count=count: len(one.seen.reports) >= count or None, 10.0, "no reports")
+            check_trader(history, one.seen)
         digest = self.following.finish(len(history.feed))
         check(digest == history.digest, "the books of the subscriber differ from the history")
         for node, address in zip(self.cluster.nodes, self.cluster.recovery, strict=True):
@@ -254,8 +268,7 @@ class Day:
     def close(self) -> None:
         """End all threads."""
         for one in self.trading:
-            with contextlib.suppress(BaseException):
-                one.finish()
+            one.close()
         self.following.close()
         self.recorder.close()
 
@@ -266,10 +279,6 @@ def day(cluster: LocalCluster, **settings: Any) -> Iterator[Day]:
     made = Day(cluster, **settings)
     try:
         yield made
-    except BaseException:
-        for one in made.trading:
-            one.client.close()
-        raise
     finally:
         made.close()
 

@@ -159,6 +159,12 @@ class Node:
     def _stop(self, *_: object) -> None:
         self._ended = True
 
+    def _pass_on_stop(self) -> None:
+        """End the exchange of a leader if a signal came before the exchange listened for signals."""
+        if self._ended and self.role == "leader":
+            self._ended = False  # the signal comes again: to the exchange, or to ``_stop`` if it still does not listen
+            os.kill(os.getpid(), signal.SIGTERM)
+
     # ------------------------------------------------------------------ follow
 
     async def _follow(self, journal: Journal) -> Stored | None:
@@ -283,6 +289,7 @@ class Node:
         """Renew the lease for ever; take it again if it has expired."""
         interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         while True:
+            self._pass_on_stop()
             term = self._following.term if self._following is not None else 0
             with suppress(JetStreamError):
                 try:
