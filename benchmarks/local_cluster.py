@@ -65,7 +65,7 @@ class LocalCluster:
 
     ``settings``: of the exchange, besides ``SMALL``. ``cluster``: lines for the file of the cluster. ``run``: what
     begins the command line of a node, such as ``ip netns exec NAME``, by its name. ``hosts``: the address of each node.
-    ``program``: what a node runs, as Python.
+    ``secrets``: of the owners, without which the nodes are open. ``interface``: the address of this machine for the feed. ``program``: what a node runs, as Python.
     """
 
     def __init__(
@@ -78,6 +78,8 @@ class LocalCluster:
         cluster: Mapping[str, object] | None = None,
         run: Mapping[str, Sequence[str]] | None = None,
         hosts: Mapping[str, str] | None = None,
+        secrets: Mapping[int, bytes] | None = None,
+        interface: str = "127.0.0.1",
         program: str = RUN,
     ) -> None:
         self.folder, self.nodes = folder, tuple(nodes)
@@ -89,6 +91,7 @@ class LocalCluster:
         self._hosts = {node: (hosts or {}).get(node, "127.0.0.1") for node in nodes}
         self._ports = {node: (lasting_port(), lasting_port()) for node in nodes}
         self._settings, self._cluster, self._run = {**SMALL, **(settings or {})}, cluster or {}, run or {}
+        self.interface, self._secrets = interface, secrets
         self._mine, self._program = servers is None, program
 
     # ------------------------------------------------------------------ start and end
@@ -98,6 +101,7 @@ class LocalCluster:
             self.servers.__enter__()
         try:
             self.file.write_text(self._text(), encoding="utf-8")
+            self._write_secrets()
             for node in self.nodes:
                 self.start(node)
             self.wait_leader()
@@ -185,17 +189,28 @@ class LocalCluster:
 
     def _text(self) -> str:
         values = {
-            "name": self.name, "servers": self.servers.urls, "monitors": self.servers.monitoring, "open": True,
-            **self._cluster,
+            "name": self.name, "servers": self.servers.urls, "monitors": self.servers.monitoring,
+            "open": not self._secrets, **self._cluster,
         }  # fmt: skip
         lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         lines += [f"[partitions.{PARTITION}]", f"feed_port = {self.feed_port}", f"feed_group = {self.group!r}"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in self._settings.items()]
+        if self._secrets:
+            lines.append(f"secrets_file = {json.dumps(str(self.folder / 'secrets.toml'))}")
         for node in self.nodes:
             port, recovery = self._ports[node]
             lines += [f"[nodes.{node}]", f"host = {self._hosts[node]!r}", f"port = {port}"]
             lines += [f"recovery_port = {recovery}", f"journal = {node!r}"]
+            if self.interface != "127.0.0.1":
+                lines.append(f"feed_interface = {self._hosts[node]!r}")
         return "\n".join(lines) + "\n"
+
+    def _write_secrets(self) -> None:
+        file = self.folder / "secrets.toml"
+        file.touch(0o600)
+        lines = [f'[owners.{owner}]\nname = "owner {owner}"\nsecret = "{secret.hex()}"\n'
+                 for owner, secret in (self._secrets or {}).items()]  # fmt: skip
+        file.write_text("".join(lines), "utf-8")
 
     # ------------------------------------------------------------------ what the nodes say
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from pricetime.exchange.state.machine import Machine
 from pricetime.log.configuration import Configuration
-from pricetime.types import COMMAND, REPORT, CommandType, ReportKind
+from pricetime.types import COMMAND, REPORT, CommandType
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 
@@ -273,11 +273,6 @@ def check_journal(history: History, commands: Array, who: str) -> None:
     expected = history.commands[: len(commands)]
     check(len(commands) <= len(history.commands), f"{who} has {len(commands)} commands, not {len(history.commands)}")
     check(np.array_equal(commands, expected), f"{who} differs from the history")
-
-
-def is_trade(report: bytes) -> bool:
-    """Whether a report is about a trade."""
-    return report[1] == ReportKind.TRADE
 
 
 NEW, CANCEL, REPLACE = int(CommandType.NEW_ORDER), int(CommandType.CANCEL_ORDER), int(CommandType.REPLACE_ORDER)

@@ -39,6 +39,9 @@ from tests.cluster.checker import (
     check_trader,
 )
 
+#: Of all owners, if the cluster wants secrets.
+SECRET = bytes(range(32))
+
 #: Most commands of a trader that wait for their answers.
 MOST_WAITING = 200
 
@@ -61,7 +64,9 @@ class Trading:
         self._waiting: dict[Identity, CommandFuture[Any]] = {}
         self._ending, self._closing = threading.Event(), threading.Event()
         self.answered = threading.Event()  #: all commands are answered, and no more are sent
-        self.client = Client(addresses, owner=owner, keep_orders=True, resume_from=1, patience=120, resend=True)
+        self.client = Client(
+            addresses, owner=owner, secret=SECRET, keep_orders=True, resume_from=1, patience=120, resend=True
+        )
         self._thread = threading.Thread(target=self._run, name=f"owner {owner}")
         self._thread.start()
 
@@ -222,8 +227,8 @@ class Day:
         self, cluster: LocalCluster, owners: int = 3, rate: float = 100.0, interface: str = "127.0.0.1"
     ) -> None:
         self.cluster = cluster
-        self.recorder = Recorder(cluster.group, cluster.feed_port, interface)
-        self.following = Following(cluster.group, cluster.feed_port, cluster.recovery, interface)
+        self.recorder = Recorder(cluster.group, cluster.feed_port, cluster.interface)
+        self.following = Following(cluster.group, cluster.feed_port, cluster.recovery, cluster.interface)
         self.trading = [Trading(cluster.addresses, owner, rate) for owner in range(1, owners + 1)]
         self.history: History | None = None
 
