@@ -117,8 +117,9 @@ bench-public: build ## run the public benchmark of matching engines in the built
 	@[ -n "$(CHECKOUT)" ] || { echo "pricetime: name a built checkout of flash1-dev/matching-engine-benchmark: make bench-public CHECKOUT=..." >&2; exit 2; }
 	@$(BIN)/python -m benchmarks.public $(CHECKOUT) $(foreach engine,$(AGAINST),--against $(engine))
 
-bench-venues: build ## measure auctions, a cascade of stop orders, expiries, a flow with stop orders and icebergs
+bench-venues: build ## measure auctions, a cascade of stop orders, expiries, a flow, a client during an expiry
 	@$(BIN)/python -m benchmarks.venues
+	@$(BIN)/python -m benchmarks.expiry
 
 bench-cluster: build ## measure appends of pages to three NATS servers on this machine, on the disk under build/
 	@$(BIN)/python -m benchmarks.cluster_pages

@@ -57,6 +57,11 @@ MARCH = {"linux-x86_64": ["-march=x86-64-v2"]}.get(sysconfig.get_platform(), [])
 if sys.platform == "darwin":
     MARCH = ["-Xarch_x86_64", "-march=x86-64-v2"]  # one build may be for both processors
 
+# GCC clears the list of the 16 arguments of ``OrderBook.add_order`` with ``rep stos``, and reading what that has just
+# written is slow: with stores instead, a call takes 10 % less time. Other compilers do not know this option.
+STORES = "-mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign"
+WITH_STORES = "pricetime.core.order_book"
+
 # Only Linux has transparent huge pages; on macOS the same call asks for nothing special.
 MACROS = [("MADV_HUGEPAGE", "MADV_NORMAL")] if sys.platform == "darwin" else []
 WARNINGS = ["-Wall", "-Werror"] if BUILD == "develop" else []
@@ -91,10 +96,18 @@ class BuildExtensions(build_ext.build_ext):
         )
         for module, made in zip(self.extensions, translated, strict=True):
             module.sources = made.sources
+            if module.name == WITH_STORES and accepts(self.compiler.compiler_so, STORES):
+                module.extra_compile_args.append(STORES)
         try:
             super().build_extensions()
         except (CompileError, LinkError) as error:
             raise CompileError(f"{error}\nTo install the uncompiled form instead, set PRICETIME_BUILD=pure") from error
+
+
+def accepts(compiler: list[str], option: str) -> bool:
+    """True if a compiler knows an option."""
+    command = [*compiler, option, "-fsyntax-only", "-x", "c", "-"]
+    return subprocess.run(command, input="", text=True, capture_output=True, check=False).returncode == 0
 
 
 def extension(module: str) -> Extension:

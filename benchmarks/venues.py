@@ -27,7 +27,7 @@ from .report import median, number, output_option, progress, publish, rounds_opt
 Commands = np.ndarray[Any, Any]
 
 PRICES = 10_000
-PART = 512  #: orders that one EXPIRE of the server ends
+PART = 512  #: orders that one EXPIRE ends: twice as many as one of the server
 
 
 def new_orders(count: int, **fields: Any) -> Commands:

@@ -90,11 +90,13 @@ class CommandType(IntEnum):
     #: ``TimeInForce``, of the orders that it keeps
     MASS_CANCEL = 6
     GATEWAY_REJECT = 7  #: makes a rejected report with the reason in ``flags``, for a gateway's own checks
-    SET_PHASE = 8  #: change the phase of an instrument: ``flags`` is the ``Phase``
+    #: change the phase of an instrument: ``flags`` is the ``Phase``; ``quantity``: when its row of a schedule was due,
+    #: ns, 0 without
+    SET_PHASE = 8
     CONTINUE = 9  #: continue the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
     OPEN_ORDERS = 10  #: report the orders of ``owner``; with 1 in ``flags`` those after the order id in ``quantity``
     ORDER_EXTENSION = 11  #: more fields of the order in the command before it, which has EXTENDED
-    UNCROSS = 12  #: end a call phase with its auction: ``flags`` is the phase that begins
+    UNCROSS = 12  #: end a call phase with its auction: ``flags`` is the phase that begins; ``quantity`` as of SET_PHASE
     INDICATE = 13  #: report where the auction would trade now
     EXPIRE = 14  #: cancel what expired by the time in ``quantity`` (ns); ``tag``: the most orders, 0 for all
     SET_PRICE = 15  #: set one price of the instrument: ``flags`` is the ``PriceKind``
@@ -327,18 +329,24 @@ RESTING_ORDER = np.dtype(
     ]
 )
 
-#: The state of one instrument in ``BookRecords`` besides its orders, 48 bytes. ``has``: bits, see ``layout.pxd``.
+#: The state of one instrument in ``BookRecords`` besides its orders, 80 bytes. ``has``: bits, see ``layout.pxd``.
+#: ``scheduled_ns``: the rows of its schedule up to this time are done; 0: none is.
 INSTRUMENT_STATE = np.dtype(
     [
         ("instrument", "<u4"),
         ("phase", "u1"),
         ("has", "u1"),
-        ("zero", "<u2"),
+        ("surplus_side", "u1"),
+        ("zero", "u1"),
         ("entries", "<u8"),
         ("reference_price", "<i8"),
         ("last_price", "<i8"),
         ("low_price", "<i8"),
         ("high_price", "<i8"),
+        ("scheduled_ns", "<u8"),
+        ("auction_price", "<i8"),
+        ("auction_quantity", "<u8"),
+        ("surplus", "<u8"),
     ]
 )
 

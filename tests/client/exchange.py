@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from pricetime.client.answers import Answer, RangeAnswer
+from pricetime.exchange.control.retransmission import auction_fields
 from pricetime.load.server import free_udp_port
 from pricetime.prices import decimals
 from pricetime.wire.messages import (
@@ -33,7 +34,7 @@ def answer_bytes(answer: Answer) -> bytes:
             checksum=answer.checksum,
         )
         return head.encode() + answer.reports
-    seq_num, instruments, orders, digest, checksum = answer.snapshot
+    seq_num, instruments, orders, digest, checksum, auctions = answer.snapshot
     header = SnapshotHeader(
         instruments=len(instruments),
         seq_num=seq_num,
@@ -53,8 +54,9 @@ def answer_bytes(answer: Answer) -> bytes:
             price_decimals=decimals(one.price_unit),
             price_unit=int(one.price_unit.scaleb(decimals(one.price_unit))),
             symbol=one.symbol.encode(),
+            **auction_fields(auction),
         )
-        for one in instruments
+        for one, auction in zip(instruments, auctions or [None] * len(instruments), strict=True)
     ]
     return b"".join([header.encode(), *(one.encode() for one in sent), orders.tobytes()])
 

@@ -8,7 +8,8 @@ import pytest
 from pricetime import ASK, BID, COMMAND, CommandType, Engine, Instrument
 from pricetime.client.answers import Answers, RangeAnswer, SnapshotAnswer
 from pricetime.client.errors import InvalidAnswer
-from pricetime.types import Phase
+from pricetime.core.snapshot import IndicativePrice
+from pricetime.types import Phase, Side
 from pricetime.wire.messages import Message, SnapshotRequest
 from pricetime.wire.types import RetransmitStatus
 from tests.client.exchange import answer_bytes
@@ -73,10 +74,28 @@ def test_a_stream_in_pieces(seed: int) -> None:
         (b"HTTP/1.1", "type 72"),
         (b"\x32\x09" + bytes(46), "status 9"),
         (b"\x34" + b"\xff" * 47, "are possible"),
-        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35" + bytes(63), "invalid instrument: tick size"),
-        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35\7" + b"\1" * 62, "invalid instrument"),
+        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35" + bytes(95), "invalid instrument: tick size"),
+        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35\7" + b"\1" * 94, "invalid instrument"),
     ],
 )
 def test_what_is_no_answer(stream: bytes, message: str) -> None:
     with pytest.raises(InvalidAnswer, match=message):
         Answers().receive(stream)
+
+
+@pytest.mark.parametrize(
+    "auction",
+    [
+        IndicativePrice(-5, 40, 7, Side.ASK, final=False),
+        IndicativePrice(100, 2**64 - 1, 0, None, final=True),
+        IndicativePrice(None, 0, 0, None, final=False),
+    ],
+)
+def test_a_snapshot_with_the_last_report_about_an_auction(auction: IndicativePrice) -> None:
+    feed = busy_feed()
+    known = feed.answer(SnapshotRequest())
+    assert isinstance(known, SnapshotAnswer)
+    told = known._replace(snapshot=known.snapshot._replace(auctions=(None, auction)))
+    (found,) = Answers().receive(answer_bytes(told))
+    assert isinstance(found, SnapshotAnswer)
+    assert found.snapshot.auctions == (None, auction)

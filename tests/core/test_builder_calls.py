@@ -11,7 +11,7 @@ import pytest
 from pricetime import ASK, BID, Phase, Reason, ReportKind
 from pricetime.core.builder import BookBuilder
 from pricetime.core.snapshot import IndicativePrice
-from pricetime.errors import OrdersFull, PricetimeError, ReportMismatch, SnapshotMismatch
+from pricetime.errors import InvalidSetting, OrdersFull, PricetimeError, ReportMismatch, SnapshotMismatch
 from tests.core.test_builder import Fields, accepted, builder, queue, report, reports
 
 AT_MARKET, PRICED = Reason.AT_MARKET, Reason.PRICED
@@ -77,12 +77,40 @@ def test_market_orders_need_room_too() -> None:
         made.apply(reports(market(9), first=6))
 
 
+def later(made: BookBuilder) -> BookBuilder:
+    """A builder that loads a snapshot."""
+    found = BookBuilder([1, 2])
+    found.load_snapshot(made.snapshot())
+    return found
+
+
+def test_a_snapshot_has_the_last_report_about_an_auction() -> None:
+    made = collected()
+    assert made.snapshot().auctions == ()
+    indicated, nothing = IndicativePrice(-100, 3, 7, BID, final=False), IndicativePrice(None, 0, 0, None, final=False)
+    told = [
+        (report(INDICATIVE, side=BID, maker_id=7, quantity=3, price=-100), indicated),
+        (report(INDICATIVE, side=0, price=0, quantity=0, reason=Reason.NO_AUCTION_PRICE), nothing),
+    ]
+    for number, (row, expected) in enumerate(told, 6):
+        made.apply(reports(row, first=number))
+        assert made.snapshot().auctions == (expected, None)
+        assert (later(made).auction(1), later(made).auction(2)) == (expected, None)
+    empty = made.snapshot()._replace(auctions=())
+    made.load_snapshot(empty)
+    assert made.auction(1) is None
+    for wrong in (indicated,), (indicated._replace(quantity=-1), None), (None, indicated._replace(price=1 << 63)):
+        with pytest.raises(InvalidSetting, match="auction"):
+            made.load_snapshot(empty._replace(auctions=wrong))
+
+
 def test_an_auction_from_its_first_order_to_the_next_phase() -> None:
     made = collected()
     assert (len(made), made.in_progress, made.auction(1)) == (4, False, None)
     surplus = {"side": ASK, "maker_id": 5, "quantity": 10, "price": 100}
     made.apply(reports(report(INDICATIVE, **surplus), report(ReportKind.UNCROSSED, **surplus), first=6))
     assert made.auction(1) == IndicativePrice(100, 10, 5, ASK, final=True)
+    assert later(made).auction(1) == made.auction(1)
     made.apply(reports(
         report(AUCTION_TRADE, side=0, order_id=3, maker_id=4, quantity=5),
         report(AUCTION_TRADE, side=0, order_id=1, maker_id=2, quantity=5),

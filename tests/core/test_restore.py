@@ -8,6 +8,7 @@ import pytest
 from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, Phase, SelfTrade, Side, TimeInForce
 from pricetime.errors import InvalidRecords, InvalidSetting, LevelsFull, OrdersFull, RefreshesFull, SnapshotMismatch
 from pricetime.phases import PHASES
+from pricetime.profiles import Venue
 from pricetime.types import (
     INSTRUMENT_STATE,
     RESTING_ORDER,
@@ -116,7 +117,7 @@ def test_what_an_order_was_entered_with_comes_along() -> None:
         "place": 0, "zero": 0, "protection": 0, "trigger_price": 0, "display_quantity": 0, "hidden_quantity": 0,
         "expiry_ns": 0, "filled": 0, "entered": 0,
     }  # fmt: skip
-    assert records.instruments.tolist() == [(0, CONTINUOUS, 0, 0, 0, 0, 0, 0, 0)]
+    assert records.instruments.tolist() == [(0, CONTINUOUS, *[0] * 12)]
     assert len(records.unfinished) == 0
 
 
@@ -174,7 +175,9 @@ MISFITS: list[tuple[str, dict[str, int], str]] = [
     ("resting", {"price": 200}, "crossed"),
     ("instruments", {"instrument": 5, "phase": 7}, "phase is unknown"),
     ("instruments", {"instrument": 3}, "instrument is unknown"),
-    ("instruments", {"instrument": 5, "has": 32}, "must be 0"),
+    ("instruments", {"instrument": 5, "has": 64}, "must be 0"),
+    ("instruments", {"instrument": 5, "has": 128}, "must be 0"),
+    ("instruments", {"instrument": 5, "surplus_side": 3}, "the surplus of its auction"),
     ("instruments", {"instrument": 5, "zero": 1}, "must be 0"),
 ]
 
@@ -267,7 +270,7 @@ def test_prices_that_commands_set_come_along() -> None:
     for kind, price in prices.items():
         engine.apply(command(CommandType.SET_PRICE, instrument=1, flags=kind, price=price))
     records = engine.dump()
-    assert records.instruments.tolist() == [(1, CONTINUOUS, 2 + 4 + 8 + 16, 0, 0, 100, 101, 90, 110)]
+    assert records.instruments.tolist() == [(1, CONTINUOUS, 2 + 4 + 8 + 16, 0, 0, 0, 100, 101, 90, 110, *[0] * 4)]
     for instrument in (Instrument(1), Instrument(1, low_price=95, high_price=96)):
         other = restored(records, instrument)
         assert dumped(other) == dumped(engine)
@@ -322,3 +325,17 @@ def test_more_orders_that_end_than_an_instrument_may_have_by_now() -> None:
     late = command(CommandType.EXPIRE, instrument=1, quantity=2000)
     assert other.apply(late).tobytes() == engine.apply(late).tobytes()
     other.check()
+
+
+@pytest.mark.parametrize("time_in_force", [TimeInForce.GTC, TimeInForce.DAY])
+def test_lots_that_have_traded_are_not_counted_under_rules_that_do_not_need_it(time_in_force: TimeInForce) -> None:
+    engine = Engine([Instrument(1, venue=Venue(replace_total=True))], capacity=40, owner_limit=4)
+    engine.apply(
+        np.concatenate([new(1, instrument=1, time_in_force=time_in_force), new(2, side=2, quantity=4, instrument=1)])
+    )
+    records = engine.dump()
+    assert records.resting["filled"].tolist() == [4]
+    after = restored(records, Instrument(1), seq_num=engine.seq_num)
+    assert after.dump().resting["filled"].tolist() == [0]
+    after.book(1).cancel_order(1)
+    after.check()

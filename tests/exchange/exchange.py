@@ -31,7 +31,7 @@ class FakeExchange:
         self.level = AcknowledgementLevel.VOLATILE
         self.phases = {1: Phase.CONTINUOUS, 2: Phase.CONTINUOUS}
         self.changes = 0  # of phases
-        self.recovered_ns = 0
+        self.scheduled_ns = {1: 0, 2: 0}
         self.answers: list[tuple[int, int, int, int, int, int, int]] = []
         self.rejects: dict[CommandType, Reason] = {}  # commands that are rejected
         self.auction = (Reason.NONE, Side.BID, 100, 40, 7)  # reason, side, price, volume and surplus
@@ -63,7 +63,9 @@ class FakeExchange:
         self.phases[instrument] = phase
         self.changes += 1
 
-    def command(self, kind: CommandType, instrument: int, flags: int = 0, price: int = 0, number: int = 0) -> bool:
+    def command(
+        self, kind: CommandType, instrument: int, flags: int = 0, price: int = 0, number: int = 0, due_ns: int = 0
+    ) -> bool:
         self.full -= 1
         if self.full >= 0:
             return False

@@ -164,7 +164,8 @@ def _asked(command: np.void, kind: int, units: Units) -> list[str]:
     """The fields of a command besides the order that it concerns."""
     flags = int(command["flags"])
     if kind in (CommandType.SET_PHASE, CommandType.UNCROSS):
-        return [PHASES.get(flags, f"phase {flags}")]
+        due_ns = int(command["quantity"])
+        return [PHASES.get(flags, f"phase {flags}"), *([f"due at {due_ns} ns"] if due_ns else [])]
     if kind == CommandType.EXPIRE:
         return [f"up to {command['quantity']} ns", *([f"at most {command['tag']} orders"] if command["tag"] else [])]
     if kind == CommandType.GATEWAY_REJECT:

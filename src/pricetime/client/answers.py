@@ -9,9 +9,9 @@ import numpy as np
 
 from pricetime.client.errors import InvalidAnswer
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
-from pricetime.core.snapshot import Snapshot
+from pricetime.core.snapshot import IndicativePrice, Snapshot
 from pricetime.errors import InvalidSetting
-from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase
+from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase, ReportKind, Side
 from pricetime.wire.messages import (
     RetransmitReply,
     SnapshotHeader,
@@ -104,16 +104,17 @@ def _snapshot(whole: bytes) -> SnapshotAnswer:
     header = SnapshotHeader.decode(whole[: SnapshotHeader.SIZE])
     end = SnapshotHeader.SIZE + header.instruments * SnapshotInstrument.SIZE
     starts = range(SnapshotHeader.SIZE, end, SnapshotInstrument.SIZE)
-    instruments = tuple(_instrument(whole[at : at + SnapshotInstrument.SIZE]) for at in starts)
+    found = [_instrument(whole[at : at + SnapshotInstrument.SIZE]) for at in starts]
     orders = np.frombuffer(whole, SNAPSHOT_ORDER, offset=end)
-    snapshot = Snapshot(header.seq_num, instruments, orders, header.digest, header.checksum)
+    instruments, auctions = tuple(known for known, _ in found), tuple(auction for _, auction in found)
+    snapshot = Snapshot(header.seq_num, instruments, orders, header.digest, header.checksum, auctions)
     return SnapshotAnswer(snapshot, header.epoch, header.term)
 
 
-def _instrument(data: bytes) -> Instrument:
+def _instrument(data: bytes) -> tuple[Instrument, IndicativePrice | None]:
     try:
         sent = SnapshotInstrument.decode(data)
-        return Instrument(
+        known = Instrument(
             sent.instrument,
             symbol=sent.symbol.rstrip(b"\0").decode(errors="replace"),
             tick_size=sent.tick_size,
@@ -123,5 +124,18 @@ def _instrument(data: bytes) -> Instrument:
             phase=Phase(sent.phase),
             price_unit=Decimal(sent.price_unit).scaleb(-sent.price_decimals),
         )
+        return known, _auction(sent)
     except (InvalidSetting, ValueError) as error:
         raise InvalidAnswer(f"the recovery server sent an invalid instrument: {error}") from error
+
+
+def _auction(sent: SnapshotInstrument) -> IndicativePrice | None:
+    """The last report about an auction. Raises ValueError."""
+    if sent.auction == 0:
+        return None
+    if sent.auction not in {ReportKind.INDICATIVE, ReportKind.UNCROSSED}:
+        raise ValueError(f"a report of kind {sent.auction} is not about an auction")
+    price = sent.auction_price if sent.auction_priced else None
+    side = Side(sent.surplus_side) if sent.surplus_side else None
+    final = sent.auction == ReportKind.UNCROSSED
+    return IndicativePrice(price, sent.auction_quantity, sent.surplus, side, final)

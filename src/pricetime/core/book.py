@@ -251,7 +251,8 @@ class Books:
         book.older_rules = book.has_last = 0
         book.last_price = 0
         more: cython.pointer[VenueBook] = book.venue
-        more.entries = 0
+        more.entries = more.scheduled_ns = 0
+        more.indication.kind = 0
         more.collecting = more.low_set = more.high_set = 0
         more.has_reference = instrument.venue.reference_price is not None
         more.reference = instrument.venue.reference_price or 0

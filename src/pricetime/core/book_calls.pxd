@@ -14,10 +14,11 @@ cdef class BookCalls(BookView):
     cdef inline i64 _ticks(self, object value) except? 0x7FFFFFFF
     cdef Command *_start(self, u32 kind, u64 order_id) except NULL
     cdef int _execute(self) except -1
-    cdef int _check_accepted(self) except -1
+    cdef inline int _check_accepted(self) except -1
     cdef int _refused(self, u32 reason) except -1
     cdef object _ended(self)
     cdef object _auction_price(self)
 
 
+cdef int raise_read_only() except -1
 cdef object _wide(u128 lots)

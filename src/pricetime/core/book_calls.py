@@ -158,7 +158,7 @@ class BookCalls(BookView):
     def _takes_commands(self) -> cython.int:
         """Raises ReadOnlyBook."""
         if self._shared.rebuilt:
-            raise errors.ReadOnlyBook("this book is rebuilt from reports and accepts no commands")
+            raise_read_only()
         return 0
 
     def _ticks(self, value: Any) -> i64:
@@ -214,6 +214,10 @@ class BookCalls(BookView):
             surplus = -surplus
         # as AuctionPrice(...), without Python code
         return tuple.__new__(AuctionPrice, (rules.price, _wide(rules.volume), surplus))
+
+
+def raise_read_only() -> cython.int:
+    raise errors.ReadOnlyBook("this book is rebuilt from reports and accepts no commands")
 
 
 def _wide(lots: u128) -> Any:

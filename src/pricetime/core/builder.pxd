@@ -4,6 +4,7 @@ from pricetime.core.check cimport check_books
 from pricetime.core.shared_books cimport SharedBooks, digest_of, enter
 from pricetime.core.layout cimport *
 from pricetime.core.rebuilt cimport Rebuilt
+from pricetime.core.snapshot_orders cimport clear_books, load_run, write_book
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
 
@@ -20,9 +21,12 @@ cdef class BookBuilder:
     cdef i64 apply_run(self, const Report *reports, u64 count) noexcept nogil
     cdef int _load(self, const SnapshotOrder *first, u64 count, u64 seq_num, object digest) except -1
     cdef void _empty(self) noexcept
+    cdef object _auction(self, object number)
+    cdef int _set_auction(self, object number, object known) except -1
 
 
 cdef object misfit(u64 seq_num, u32 fault, u64 last)
 cdef SharedBooks empty_books(object instruments, object capacity, object level_capacity)
 cdef dict checked_instruments(object instruments)
+cdef list checked_auctions(object snapshot)
 cdef tuple in_their_phases(object known)

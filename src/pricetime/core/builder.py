@@ -35,6 +35,7 @@ if not cython.compiled:  # the compiled form cimports them in builder.pxd
     from pricetime.core.layout import *
     from pricetime.core.rebuilt import Rebuilt
     from pricetime.core.shared_books import SharedBooks, digest_of, enter
+    from pricetime.core.snapshot_orders import clear_books, load_run, write_book
     from pricetime.native.arrays import Block, checked_records, records_of
 
 #: Why a report does not fit.
@@ -195,19 +196,35 @@ class BookBuilder:
     def auction(self, instrument: SupportsIndex) -> IndicativePrice | None:
         """Where the last auction of an instrument would trade, or traded: the last report about it; None before one.
 
-        A snapshot does not have it. Raises UnknownInstrument and BookBusy. O(1).
+        Raises UnknownInstrument and BookBusy. O(1).
         """
         self.enter()
         try:
             number = self.engine.known(instrument)
-            found: cython.pointer[Indication] = self.rebuilt.indication_of(self.rebuilt.books.book_of(number))
-            if found.kind == 0:
-                return None
-            side = Side(found.side) if found.side != 0 else None
-            price = found.price if found.priced else None
-            return IndicativePrice(price, found.quantity, found.surplus, side, found.kind == UNCROSSED)
+            return self._auction(number)
         finally:
             self.leave()
+
+    def _auction(self, number: Any) -> Any:
+        """The last report about an auction of an instrument, None before one."""
+        found: cython.pointer[Indication] = cython.address(self.rebuilt.books.book_of(number).venue.indication)
+        if found.kind == 0:
+            return None
+        side = Side(found.side) if found.side != 0 else None
+        price = found.price if found.priced else None
+        return IndicativePrice(price, found.quantity, found.surplus, side, found.kind == UNCROSSED)
+
+    def _set_auction(self, number: Any, known: Any) -> cython.int:
+        """Set what ``_auction`` returns; ``known`` is checked."""
+        kept: cython.pointer[Indication] = cython.address(self.rebuilt.books.book_of(number).venue.indication)
+        price, quantity, surplus, side, final = known
+        kept.price = 0 if price is None else price
+        kept.priced = price is not None
+        kept.quantity = quantity
+        kept.surplus = surplus
+        kept.side = 0 if side is None else side
+        kept.kind = UNCROSSED if final else INDICATIVE
+        return 0
 
     def book(self, instrument: SupportsIndex) -> OrderBook:
         """The book of one instrument as an ``OrderBook`` that accepts no commands, not a copy.
@@ -270,13 +287,15 @@ class BookBuilder:
             for instrument, _ in known:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(instrument.id)
                 with cython.nogil:
-                    count = rebuilt.write_book(book, first, count)
+                    count = write_book(rebuilt, book, first, count)
             orders = block.array(SNAPSHOT_ORDER_DTYPE, count)
             seq_num = self.rebuilt.books.seq_num
             digest = digest_of(self.rebuilt.books, self.engine._instruments)
+            auctions = tuple([self._auction(instrument.id) for instrument, _ in known])
         finally:
             self.leave()
-        return Snapshot(seq_num, in_their_phases(known), orders, digest)
+        told = auctions if any(auctions) else ()
+        return Snapshot(seq_num, in_their_phases(known), orders, digest, auctions=told)
 
     def load_snapshot(self, snapshot: Snapshot) -> None:
         """Replace the books by those of a ``Snapshot``. The next report must follow its ``seq_num``.
@@ -295,6 +314,7 @@ class BookBuilder:
         first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
         phases = [(number, int(instrument.phase)) for number, instrument in known.items()]
         digest = snapshot.digest
+        auctions = checked_auctions(snapshot)
         self.enter()
         try:
             self._empty()
@@ -305,6 +325,8 @@ class BookBuilder:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
                 self.rebuilt.begin_phase(book, phase)
             self._load(first, len(orders), seq_num, digest)
+            for number, auction in auctions:
+                self._set_auction(number, auction)
         finally:
             self.leave()
 
@@ -315,7 +337,7 @@ class BookBuilder:
         rebuilt: Rebuilt = self.rebuilt
         done: i64
         with cython.nogil:
-            done = rebuilt.load_run(first, count)
+            done = load_run(rebuilt, first, count)
         if done >= 0 and digest_of(rebuilt.books, self.engine._instruments) == digest:
             rebuilt.books.seq_num = seq_num
             return 0
@@ -332,7 +354,7 @@ class BookBuilder:
         """Remove all orders and set ``seq_num`` to 0."""
         rebuilt: Rebuilt = self.rebuilt
         with cython.nogil:
-            rebuilt.clear()
+            clear_books(rebuilt)
 
     def __reduce__(self) -> tuple[Any, ...]:
         _, capacity, level_capacity, *_ = self.engine._settings
@@ -368,6 +390,24 @@ def checked_instruments(instruments: Any) -> dict[Any, Any]:
     if not known:
         raise InvalidSetting("a snapshot has at least one instrument")
     return known
+
+
+def checked_auctions(snapshot: Any) -> list[Any]:
+    """The auctions of a snapshot, each with the id of its instrument. Raises InvalidSetting."""
+    found = []
+    if snapshot.auctions and len(snapshot.auctions) != len(snapshot.instruments):
+        raise InvalidSetting(
+            f"{len(snapshot.auctions)} auctions of {len(snapshot.instruments)} instruments in a snapshot"
+        )
+    for instrument, auction in zip(snapshot.instruments, snapshot.auctions, strict=False):
+        if auction is not None:
+            price, quantity, surplus, side, final = auction
+            if price is not None:
+                price = whole(price, -(1 << 63), (1 << 63) - 1, InvalidSetting, "auction price")
+            quantity = whole(quantity, 0, (1 << 64) - 1, InvalidSetting, "auction quantity")
+            surplus = whole(surplus, 0, (1 << 64) - 1, InvalidSetting, "surplus of an auction")
+            found.append((instrument.id, (price, quantity, surplus, side, final)))
+    return found
 
 
 def in_their_phases(known: Any) -> tuple[Any, ...]:

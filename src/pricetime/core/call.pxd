@@ -10,9 +10,11 @@ from pricetime.native.integers cimport u128
 cdef class Calls(Auction):
     # phases
     cdef void _enter_phase(self, Books books, Book *book, u32 phase) noexcept nogil
+    cdef void _note_row(self, Book *book, const Command *c) noexcept nogil
 
     # the price
     cdef void _report_auction(self, Books books, Book *book, u32 kind) noexcept nogil
+    cdef void _keep_indication(self, Book *book, u32 kind, u32 side, u64 surplus, i64 price, u64 quantity) noexcept nogil
 
     # the uncross
     cdef void _enter_stops(self, Books books, Book *book) noexcept nogil

@@ -25,7 +25,17 @@ class Calls(Auction):
             books._reject(c, MUST_UNCROSS)
         else:
             self._enter_phase(books, book, c.flags)
+            self._note_row(book, c)
             self.cascade(books, book)
+
+    def _note_row(self, book: cython.pointer[Book], c: cython.pointer[cython.const[Command]]) -> None:
+        """A command that begins a phase says when its row of the schedule was due. One of the operator, which does not,
+        takes the place of the rows before it."""
+        more: cython.pointer[VenueBook] = book.venue
+        if c.quantity != 0:
+            more.scheduled_ns = max(more.scheduled_ns, c.quantity)
+        elif more.scheduled_ns != 0:
+            more.scheduled_ns = max(more.scheduled_ns, c.timestamp)
 
     def _enter_phase(self, books: Books, book: cython.pointer[Book], phase: u32) -> None:
         """Begin a phase, which orders that waited for it join in order of entry."""
@@ -54,9 +64,24 @@ class Calls(Auction):
         """Report where the auction trades, with its surplus. Numbers beyond 64 bits are reported as the largest."""
         if not self.found:
             books._report(book.instrument, kind, 0, NO_AUCTION_PRICE, 0, 0, 0, 0)
+            self._keep_indication(book, kind, 0, 0, 0, 0)
             return
         surplus: u64 = narrowed(self.surplus)
-        books._report(book.instrument, kind, self.surplus_side, NONE, 0, surplus, self.price, narrowed(self.volume))
+        volume: u64 = narrowed(self.volume)
+        books._report(book.instrument, kind, self.surplus_side, NONE, 0, surplus, self.price, volume)
+        self._keep_indication(book, kind, self.surplus_side, surplus, self.price, volume)
+
+    def _keep_indication(
+        self, book: cython.pointer[Book], kind: u32, side: u32, surplus: u64, price: i64, quantity: u64
+    ) -> None:
+        """Keep the last report about an auction, for subscribers that join later."""
+        kept: cython.pointer[Indication] = cython.address(book.venue.indication)
+        kept.price = price
+        kept.quantity = quantity
+        kept.surplus = surplus
+        kept.side = side
+        kept.kind = kind
+        kept.priced = self.found
 
     # ------------------------------------------------------------------ the uncross
 
@@ -82,6 +107,7 @@ class Calls(Auction):
             self._clear_levels(books, book, side)
         book.venue.collecting = 0
         self._enter_phase(books, book, c.flags)
+        self._note_row(book, c)
         self.cascade(books, book)
 
     def _enter_stops(self, books: Books, book: cython.pointer[Book]) -> None:

@@ -17,9 +17,10 @@ from pricetime.core.shared_books import MAX_SEQ_NUM
 from pricetime.errors import InvalidSetting
 from pricetime.ladder import tops_html
 from pricetime.prices import in_currency
-from pricetime.types import BookRecords, CommandArray, Phase, ReportArray, Side
+from pricetime.types import BookRecords, CommandArray, InstrumentStateArray, Phase, ReportArray, Side
 
 if not cython.compiled:  # the compiled form cimports them in engine.pxd
+    from pricetime.core.dump import states_of
     from pricetime.core.layout import *
     from pricetime.core.shared_books import SharedBooks, checked, digest_of, owner_with_orders
     from pricetime.native.arrays import Block
@@ -180,6 +181,17 @@ class Engine(SharedBooks):
         LevelsFull and MemoryError, which leave the engine as it was made, or with the orders that it had.
         """
         self.load(records, seq_num, next_reference)
+
+    def states(self) -> InstrumentStateArray:
+        """The state of every instrument besides its orders, by id: an array of ``types.INSTRUMENT_STATE``.
+
+        It is the part ``instruments`` of ``dump``. Raises BookBusy. O(instruments).
+        """
+        self.enter()
+        try:
+            return states_of(self.books, self._instruments)
+        finally:
+            self.leave()
 
     def unfinished(self) -> list[int]:
         """Owners whose mass cancel in parts is unfinished, in rising order. O(owners)."""

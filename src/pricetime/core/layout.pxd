@@ -188,6 +188,9 @@ cdef enum:
     HAS_LAST = 4
     LOW_SET = 8
     HIGH_SET = 16
+    HAS_AUCTION = 32
+    AUCTION_PRICED = 64
+    AUCTION_FINAL = 128
     # The type of an order in a snapshot
     SNAPSHOT_ORDER = 54
     # The instrument of a mass cancel over all instruments
@@ -294,17 +297,22 @@ ctypedef packed struct RestingOrder:
     u64 filled           # lots that have traded; 0 of an order that keeps no count
     u64 entered          # its entry number; 0 of an order that needs none
 
-# The state of an instrument in the records of a book besides its orders: 48 bytes, types.INSTRUMENT_STATE.
+# The state of an instrument in the records of a book besides its orders: 80 bytes, types.INSTRUMENT_STATE.
 ctypedef packed struct InstrumentState:
     u32 instrument
     u8 phase
-    u8 has               # bits: COLLECTING, HAS_REFERENCE, HAS_LAST, LOW_SET, HIGH_SET
-    u16 zero
+    u8 has               # bits: COLLECTING, HAS_REFERENCE ... AUCTION_FINAL
+    u8 surplus_side      # of the last auction, 0 for none
+    u8 zero
     u64 entries          # entry numbers given so far
     i64 reference_price  # ticks; 0 without HAS_REFERENCE
     i64 last_price       # of the last trade, ticks; 0 without HAS_LAST
     i64 low_price        # that a command set, ticks; 0 without LOW_SET: then the instrument's counts
     i64 high_price       # the same with HIGH_SET
+    u64 scheduled_ns     # the rows of its schedule up to this time are done; 0: none is
+    i64 auction_price    # where the last auction would trade, or traded with AUCTION_FINAL; 0 without AUCTION_PRICED
+    u64 auction_quantity # lots that trade there; 0 without HAS_AUCTION
+    u64 surplus          # lots that find no counterparty there
 
 # An unfinished mass cancel in the records of a book: 40 bytes, types.UNFINISHED_CANCEL.
 ctypedef packed struct UnfinishedCancel:
@@ -445,7 +453,7 @@ ctypedef struct IdEntry:
     u32 tag              # hash of the id; its place in the table follows from it
     u32 slot
 
-# Where the last auction of a rebuilt book traded or would trade: 32 bytes.
+# Where the last auction of a book traded or would trade, as its last report said: 32 bytes.
 ctypedef struct Indication:
     i64 price            # ticks
     u64 quantity         # lots that trade
@@ -497,6 +505,7 @@ ctypedef struct Expiring:
 # What a book has besides its levels: orders that wait, the market orders of a call phase, prices that rules need.
 ctypedef struct VenueBook:
     VenueRule rule
+    Indication indication
     Ladder stops[2]      # orders that wait for their trigger price, by trigger price: buy stops have the key ~price, sell
                          # stops the key price, so that the best one is triggered first
     Ladder whole[2]      # all-or-none orders, by price
@@ -509,6 +518,7 @@ ctypedef struct VenueBook:
     u32 waiting          # orders that wait: for a trigger price, an auction, or to trade whole
     u32 for_auction      # orders at a level that are for one auction
     u64 entries          # entry numbers given so far
+    u64 scheduled_ns     # the rows of its schedule up to this time are done; 0: none is
     i64 reference        # price, ticks, if has_reference
     i64 lowest           # of the trades of the current command, if traded
     i64 highest

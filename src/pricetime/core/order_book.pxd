@@ -4,7 +4,7 @@ from pricetime.core.arguments cimport (
     check_terms, expiry_of, instructions_of, order_id_of, order_type_of, owner_of, part_of, protection_of, quantity_of,
     self_trade_of, side_of, time_in_force_of, timestamp_of, trigger_price_of,
 )
-from pricetime.core.book_calls cimport BookCalls
+from pricetime.core.book_calls cimport BookCalls, raise_read_only
 from pricetime.core.executions cimport execution_of
 from pricetime.core.layout cimport *
 from pricetime.core.shared_books cimport SharedBooks

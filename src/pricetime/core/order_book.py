@@ -47,6 +47,7 @@ if not cython.compiled:  # the compiled form cimports them in order_book.pxd
         timestamp_of,
         trigger_price_of,
     )
+    from pricetime.core.book_calls import raise_read_only
     from pricetime.core.executions import execution_of
     from pricetime.core.layout import *
     from pricetime.native.bits import prefetch
@@ -130,12 +131,12 @@ class OrderBook(BookCalls):
         price: SupportsIndex | None,
         quantity: SupportsIndex,
         *,
-        owner: SupportsIndex = 0,
+        owner: SupportsIndex = _ZERO,
         order_type: OrderType | int = _LIMIT,
         time_in_force: TimeInForce | int = _GTC,
         post_only: bool = False,
         self_trade: SelfTrade | int | None = None,
-        timestamp: SupportsIndex = 0,
+        timestamp: SupportsIndex = _ZERO,
         instructions: Instruction | int = _ZERO,
         trigger_price: SupportsIndex | None = None,
         display_quantity: SupportsIndex = _ZERO,
@@ -180,8 +181,8 @@ class OrderBook(BookCalls):
         mode: u32 = 0 if self_trade is None else self_trade_of(self_trade)
         lots: u64 = self._lots(quantity)
         ticks: i64 = self._ticks(price) if kind == LIMIT or kind == STOP_LIMIT else 0
-        owner_: u32 = owner_of(owner)
-        time_ns: u64 = timestamp_of(timestamp)
+        owner_: u32 = 0 if owner is _ZERO else owner_of(owner)
+        time_ns: u64 = 0 if timestamp is _ZERO else timestamp_of(timestamp)
         stops: cython.bint = kind == STOP or kind == STOP_LIMIT
         if (trigger_price is None) == stops:
             raise errors.InvalidTriggerPrice("a stop order has a trigger price, and no other order has one")
@@ -226,7 +227,7 @@ class OrderBook(BookCalls):
         price: SupportsIndex,
         quantity: SupportsIndex,
         *,
-        owner: SupportsIndex = 0,
+        owner: SupportsIndex = _ZERO,
     ) -> Execution:
         """Add an order that trades with what it crosses and never rests (IOC). Returns an ``Execution``.
 
@@ -236,7 +237,7 @@ class OrderBook(BookCalls):
         side_: u32 = side_of(side)
         lots: u64 = self._lots(quantity)
         ticks: i64 = self._ticks(price)
-        owner_: u32 = owner_of(owner)
+        owner_: u32 = 0 if owner is _ZERO else owner_of(owner)
         c: cython.pointer[Command] = self._start(NEW_ORDER, number)
         try:
             c.side = side_
@@ -260,8 +261,8 @@ class OrderBook(BookCalls):
         owner_: u32 = owner_of(owner) if owned else 0
         self._start(CANCEL_ORDER, number)
         try:
-            self._refused(self._books.refuse_phase(self._book, CANCEL_ORDER))
-            if owned:
+            if owned:  # the owner is checked behind the phase
+                self._refused(self._books.refuse_phase(self._book, CANCEL_ORDER))
                 self._slot(number, True, owner_)
             self._execute()
             return self._books.reports[0].quantity
@@ -395,9 +396,7 @@ class OrderBook(BookCalls):
             self._latch.leave()
         standing = standing_of(records, number, instrument.id, instrument.venue.stop_trigger)
         if standing is None:
-            raise errors.UnknownOrder(
-                f"no order {number} rests or waits: it was never added, or was filled or cancelled"
-            )
+            raise errors.UnknownOrder(f"no order {number} rests or waits: never added, or filled or cancelled")
         return present(standing, instrument.price_unit)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -412,7 +411,8 @@ class OrderBook(BookCalls):
 
         Prefetches its entry in the id table, which arrives while the other arguments are converted.
         """
-        self._takes_commands()
+        if self._shared.rebuilt:
+            raise_read_only()
         number: u64 = order_id_of(value)
         prefetch(cython.address(self._book.ids[self._books._home_of(self._book, number)]))
         return number

@@ -6,6 +6,7 @@ from pricetime.core.book_view cimport BookView
 from pricetime.core.layout cimport *
 from pricetime.core.rebuilt cimport Rebuilt
 from pricetime.core.shared_books cimport SharedBooks
+from pricetime.core.snapshot_orders cimport clear_books
 from pricetime.native.arrays cimport Block, records_of
 
 

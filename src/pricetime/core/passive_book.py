@@ -22,6 +22,7 @@ if not cython.compiled:  # the compiled form cimports them in passive_book.pxd
     from pricetime.core.arguments import order_id_of, price_of, quantity_of, side_of
     from pricetime.core.book import key_of
     from pricetime.core.layout import *
+    from pricetime.core.snapshot_orders import clear_books
     from pricetime.native.arrays import records_of
 
 #: Columns of ``apply`` as they stand in a record, with the range of each.
@@ -125,7 +126,7 @@ class PassiveBook(BookView):
         """Remove all orders. O(orders)."""
         self._enter()
         try:
-            self._rebuilt.clear()
+            clear_books(self._rebuilt)
         finally:
             self._latch.leave()
 

@@ -23,6 +23,8 @@ cdef class Places(Rules):
     cdef void forget(self, Books books, Book *book, u32 slot, u32 place) noexcept nogil
     cdef void _unlink(self, Books books, Book *book, u32 place, u32 side, u32 slot) noexcept nogil
     cdef void remove(self, Books books, Book *book, u32 slot) noexcept nogil
+    cdef void remove_all(self, Books books) noexcept nogil
+    cdef void _remove_from(self, Books books, Book *book) noexcept nogil
     cdef void discard(self, Books books, Book *book, u32 slot) noexcept nogil
     cdef void clear(self, Books books, u32 slot) noexcept nogil
     cdef void to_the_back(self, Books books, Book *book, u32 slot) noexcept nogil

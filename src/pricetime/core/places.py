@@ -188,6 +188,28 @@ class Places(Rules):
         self.leave(books, book, slot)
         self.discard(books, book, slot)
 
+    def remove_all(self, books: Books) -> None:
+        """Remove the orders of all books."""
+        index: u32
+        for index in range(books.book_count):
+            self._remove_from(books, cython.address(books.books[index]))
+
+    def _remove_from(self, books: Books, book: cython.pointer[Book]) -> None:
+        """Remove the orders of a book."""
+        place: u32
+        side: u32
+        for place in range(AT_LEVEL, FOR_WHOLE + 1):
+            for side in range(BID, ASK + 1):
+                ladder: cython.pointer[Ladder] = self.ladder_of(book, place, side)
+                level: u32 = ladder.best if ladder else self.queue_of(book, place, side)
+                while level != NIL and books.levels[level].count != 0:
+                    slot: u32 = books.levels[level].head
+                    if book.venue.special == 0:
+                        books._remove(book, slot, books._position(book, books.orders[slot].id))
+                    else:
+                        self.remove(books, book, slot)
+                    level = ladder.best if ladder else level
+
     def discard(self, books: Books, book: cython.pointer[Book], slot: u32) -> None:
         """Free the slot of an order that is in no place, and its id."""
         extra: cython.pointer[OrderExtra] = cython.address(books.extras[slot])

@@ -1,20 +1,14 @@
 # Signatures and fields of rebuilt.py, in its order.
 
-from pricetime.native.arrays cimport Block
 from pricetime.native.bits cimport prefetch
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport *
-from pricetime.core.dump cimport remove_all
-from pricetime.core.places cimport Places
+from pricetime.core.rebuilt_calls cimport RebuiltCalls, changes_books, is_full
 
 
-cdef class Rebuilt:
-    cdef Books books                 # books.seq_num is that of the last report
-    cdef Places places               # the rules of the books, which keep the market orders of a call phase
+cdef class Rebuilt(RebuiltCalls):
     cdef u32 fault                   # why the last report did not fit, NONE when it did
     cdef bint passive                # orders that cross rest: nothing takes
-    cdef Block _memory               # of the next
-    cdef Indication *indications     # of each book, in the order of the books
 
     # the order whose command goes on: it is not in its book
     cdef Book *taking                # its book; NULL when no command is in progress
@@ -36,8 +30,6 @@ cdef class Rebuilt:
     cdef u32 _trigger(self, Book *book, const Report *r, i64 key, u64 quantity, bint rests, u32 fault) noexcept nogil
     cdef u32 _accept_unpriced(self, Book *book, u32 side, u64 order_id, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 _trade(self, Book *book, const Report *r) noexcept nogil
-    cdef u32 _trade_in_auction(self, Book *book, const Report *r) noexcept nogil
-    cdef u32 _refuse_party(self, u32 slot, u32 side, i64 price) noexcept nogil
     cdef inline u32 _take(self, Book *book, const Report *r, u64 quantity) noexcept nogil
     cdef u32 _take_from_taker(self, const Report *r, u64 quantity) noexcept nogil
     cdef inline u32 _refuse_take(self, const Report *r, u64 quantity, u32 side, i64 price, u64 remaining) noexcept nogil
@@ -46,10 +38,6 @@ cdef class Rebuilt:
     cdef u32 _replace(self, Book *book, u64 order_id, u64 new_id, u32 side, i64 price, u64 quantity, bint keeps) noexcept nogil
     cdef u32 _refresh(self, Book *book, const Report *r) noexcept nogil
     cdef u32 _set_phase(self, Book *book, const Report *r) noexcept nogil
-    cdef void begin_phase(self, Book *book, u32 phase) noexcept nogil
-    cdef bint _is_collected(self, Book *book) noexcept nogil
-    cdef u32 _indicate(self, Book *book, const Report *r) noexcept nogil
-    cdef Indication *indication_of(self, Book *book) noexcept nogil
 
     # what they do to an order
     cdef inline u32 _refuse(self, Book *book, u32 side, u64 order_id, i64 key, u64 quantity, bint rests) noexcept nogil
@@ -68,17 +56,3 @@ cdef class Rebuilt:
     cdef bint _taker_fits(self) noexcept nogil
     cdef void _rest_taker(self) noexcept nogil
     cdef void _change_roles(self, Book *book, const Report *r) noexcept nogil
-
-    # snapshots
-    cdef u64 write_book(self, Book *book, SnapshotOrder *orders, u64 count) noexcept nogil
-    cdef inline void _write(self, SnapshotOrder *order, Book *book, u32 side, u64 order_id, i64 price,
-                            u64 quantity) noexcept nogil
-    cdef i64 load_run(self, const SnapshotOrder *orders, u64 count) noexcept nogil
-    cdef void _note_collected(self, Book *book) noexcept nogil
-    cdef inline u32 _load(self, const SnapshotOrder *order) noexcept nogil
-    cdef void clear(self) noexcept nogil
-    cdef void _remove_unpriced(self, Book *book) noexcept nogil
-
-
-cdef bint changes_books(u32 kind) noexcept nogil
-cdef bint is_full(u32 fault) noexcept nogil

@@ -6,8 +6,6 @@ every report takes a bounded number of steps.
 A taker is kept outside the books until it rests or is gone. So the books are not crossed while orders match, and at
 each report they equal those of the exchange at that point. Two commands differ between their reports: one that
 refreshes an iceberg which the taker used up, and one with all-or-none orders, which rest crossed until they trade.
-
-Market orders of a call phase have no price: they are in a queue of each side, apart from the levels.
 """
 
 from __future__ import annotations
@@ -15,19 +13,18 @@ from __future__ import annotations
 import cython
 
 from pricetime.core.book import Books
-from pricetime.core.places import Places
-from pricetime.native.arrays import Block
+from pricetime.core.rebuilt_calls import RebuiltCalls
 
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
-    from pricetime.core.dump import remove_all
     from pricetime.core.layout import *
+    from pricetime.core.rebuilt_calls import changes_books, is_full
     from pricetime.native.bits import prefetch
 
 
 @cython.final
 @cython.cclass
-class Rebuilt:
+class Rebuilt(RebuiltCalls):
     """Applies reports to books. For compiled callers; Python code uses ``BookBuilder``."""
 
     def __init__(self, books: Books, passive: bool = False) -> None:
@@ -35,15 +32,10 @@ class Rebuilt:
 
         ``passive``: every order rests at once, also one that crosses the other side.
         """
-        self.books = books
-        assert isinstance(self.books.rules, Places)
-        self.places = self.books.rules
+        RebuiltCalls.__init__(self, books)
         self.passive = passive
         self.taking = cython.NULL
         self.fault = NONE
-        size: cython.size_t = cython.sizeof(Indication)
-        self._memory = Block(self.books.book_count * size, "the indicative prices")
-        self.indications = cython.cast(cython.pointer[Indication], self._memory.memory)
 
     # ------------------------------------------------------------------ reports
 
@@ -114,9 +106,9 @@ class Rebuilt:
         if r.kind == REFRESHED:
             return self._refresh(book, r)
         if r.kind == AUCTION_TRADE:
-            return self._trade_in_auction(book, r)
+            return self.trade_in_auction(book, r)
         if r.kind == INDICATIVE or r.kind == UNCROSSED:
-            return self._indicate(book, r)
+            return self.indicate(book, r)
         if r.kind == PHASE_CHANGED:
             return self._set_phase(book, r)
         return MALFORMED
@@ -213,36 +205,6 @@ class Rebuilt:
         self._take_from(book, maker, r.quantity)
         self.taker_left -= r.quantity
         self._settle()
-        return NONE
-
-    def _trade_in_auction(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
-        """Take lots from buyer and seller: at most what each displays, because hidden lots of icebergs trade too."""
-        if not book.rule.collects:
-            return INVALID_PHASE
-        if r.quantity == 0:
-            return INVALID_QUANTITY
-        buyer: u32 = self.books.find(book, r.order_id)
-        seller: u32 = self.books.find(book, r.maker_id)
-        fault: u32 = self._refuse_party(buyer, BID, r.price)
-        if fault == NONE:
-            fault = self._refuse_party(seller, ASK, r.price)
-        if fault != NONE:
-            return fault
-        if buyer != NIL:
-            self._take_from(book, buyer, min(cython.cast(u64, r.quantity), self.books.orders[buyer].remaining))
-        if seller != NIL:
-            self._take_from(book, seller, min(cython.cast(u64, r.quantity), self.books.orders[seller].remaining))
-        return NONE
-
-    def _refuse_party(self, slot: u32, side: u32, price: i64) -> u32:
-        """Why an order cannot trade in an auction at this price, NONE if it can or displays nothing."""
-        if slot == NIL:
-            return NONE
-        level: cython.pointer[Level] = cython.address(self.books.levels[self.books.orders[slot].level])
-        if level.side != side:
-            return INVALID_SIDE
-        if level.place == AT_LEVEL and level.key < key_of(side, price):
-            return INVALID_PRICE
         return NONE
 
     def _take(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]], quantity: u64) -> u32:
@@ -391,45 +353,11 @@ class Rebuilt:
             return INVALID_PHASE
         if self.taking and not self.books.phases[r.quantity].collects:
             return COMMAND_GOES_ON
-        if self.books.phases[r.quantity].matches and self._is_collected(book):
+        if self.books.phases[r.quantity].matches and self.is_collected(book):
             return WOULD_CROSS
         self.begin_phase(book, cython.cast(u32, r.quantity))
         self._settle()
         return NONE
-
-    def begin_phase(self, book: cython.pointer[Book], phase: u32) -> None:
-        """Begin a phase. What was collected is gone when orders match again."""
-        if self.books.phases[phase].matches:
-            book.venue.collecting = 0
-        self.books.set_phase(book, phase)
-
-    def _is_collected(self, book: cython.pointer[Book]) -> cython.bint:
-        """Do orders rest that would have traded if orders matched?"""
-        bids: cython.pointer[Ladder] = cython.address(book.ladders[0])
-        asks: cython.pointer[Ladder] = cython.address(book.ladders[1])
-        if bids.best != NIL and asks.best != NIL and bids.best_key >= ~asks.best_key:
-            return True
-        buyers: u32 = self.books.levels[book.venue.queues[0]].count
-        return buyers + self.books.levels[book.venue.queues[1]].count != 0
-
-    def _indicate(self, book: cython.pointer[Book], r: cython.pointer[cython.const[Report]]) -> u32:
-        """Keep where the auction trades or would trade."""
-        if not book.rule.collects:
-            return INVALID_PHASE
-        if r.side > ASK:
-            return INVALID_SIDE
-        indication: cython.pointer[Indication] = self.indication_of(book)
-        indication.price = r.price
-        indication.quantity = r.quantity
-        indication.surplus = r.maker_id
-        indication.side = r.side
-        indication.kind = r.kind
-        indication.priced = r.reason != NO_AUCTION_PRICE
-        return NONE
-
-    def indication_of(self, book: cython.pointer[Book]) -> cython.pointer[Indication]:
-        """Where the last auction of a book traded or would trade."""
-        return cython.address(self.indications[self.books.directory[book.instrument] - 1])
 
     # ------------------------------------------------------------------ what they do to an order
 
@@ -497,6 +425,9 @@ class Rebuilt:
         self.books._name(book, self.books._position(book, order_id), order_id, slot)
         return slot
 
+    def take_displayed(self, book: cython.pointer[Book], slot: u32, quantity: u64) -> None:
+        self._take_from(book, slot, min(quantity, cython.cast(u64, self.books.orders[slot].remaining)))
+
     def _take_from(self, book: cython.pointer[Book], slot: u32, quantity: u64) -> None:
         """Take lots off an order, and remove it if none are left."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
@@ -563,141 +494,3 @@ class Rebuilt:
         self._take_from(book, slot, quantity)
         self._rest_taker()
         self._enter(book, side, r.order_id, key, quantity, True, True)
-
-    # ------------------------------------------------------------------ snapshots
-
-    def write_book(self, book: cython.pointer[Book], orders: cython.pointer[SnapshotOrder], count: u64) -> u64:
-        """Append the orders of a book to ``count`` written ones: the new count.
-
-        Market orders of a call phase come behind the levels, and the taker comes last.
-        """
-        side: u32
-        slot: u32
-        for side in range(BID, ASK + 1):
-            ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-            level: u32 = ladder.best
-            while level != NIL:
-                price: i64 = key_of(side, self.books.levels[level].key)
-                slot = self.books.levels[level].head
-                while slot != NIL:
-                    order: cython.pointer[Order] = cython.address(self.books.orders[slot])
-                    self._write(cython.address(orders[count]), book, side, order.id, price, order.remaining)
-                    count += 1
-                    slot = order.next
-                level = self.books.level_behind(ladder, level)
-        for side in range(BID, ASK + 1):
-            slot = self.books.levels[book.venue.queues[side - 1]].head
-            while slot != NIL:
-                order = cython.address(self.books.orders[slot])
-                self._write(cython.address(orders[count]), book, side, order.id, 0, order.remaining)
-                orders[count].taking = UNPRICED
-                count += 1
-                slot = order.next
-        if self.taking and self.taking.instrument == book.instrument:
-            price = key_of(self.taker_side, self.taker_key)
-            self._write(cython.address(orders[count]), book, self.taker_side, self.taker_id, price, self.taker_left)
-            orders[count].taking = MAY_REST if self.taker_rests else ONLY_TAKES
-            count += 1
-        return count
-
-    def _write(
-        self,
-        order: cython.pointer[SnapshotOrder],
-        book: cython.pointer[Book],
-        side: u32,
-        order_id: u64,
-        price: i64,
-        quantity: u64,
-    ) -> None:
-        """Fill one zeroed order of a snapshot."""
-        order.type = SNAPSHOT_ORDER
-        order.side = side
-        order.instrument = book.instrument
-        order.order_id = order_id
-        order.price = price
-        order.quantity = quantity
-
-    def load_run(self, orders: cython.pointer[cython.const[SnapshotOrder]], count: u64) -> i64:
-        """Load orders: ``count``, or -1 - index of one that does not fit; then ``fault`` says why.
-
-        Orders rest crossed only while a command goes on: all-or-none orders that are about to trade.
-        """
-        i: u64
-        crossing: i64 = -1
-        for i in range(count):
-            order: cython.pointer[cython.const[SnapshotOrder]] = cython.address(orders[i])
-            self.fault = self._load(order)
-            if self.fault != NONE:
-                return -1 - cython.cast(i64, i)
-            key: i64 = key_of(order.side, order.price)
-            if order.taking == RESTS and self._crosses(self.books.book_of(order.instrument), order.side, key):
-                crossing = cython.cast(i64, i)
-        index: u32
-        for index in range(self.books.book_count):
-            self._note_collected(cython.address(self.books.books[index]))
-        if crossing >= 0 and (not self.taking or self.taking.instrument != orders[crossing].instrument):
-            self.fault = WOULD_CROSS
-            return -1 - crossing
-        return cython.cast(i64, count)
-
-    def _note_collected(self, book: cython.pointer[Book]) -> None:
-        """After a snapshot of a halted book: were orders collected before the halt?"""
-        if not book.rule.matches and self._is_collected(book):
-            book.venue.collecting = 1
-            self.books.weigh(book)
-
-    def _load(self, order: cython.pointer[cython.const[SnapshotOrder]]) -> u32:
-        """Load one order of a snapshot: NONE, or why it does not fit. A taker is the last of its book."""
-        book: cython.pointer[Book] = self.books.book_of(order.instrument)
-        if not book:
-            return UNKNOWN_INSTRUMENT
-        if order.taking > UNPRICED or (self.taking and self.taking.instrument == order.instrument):
-            return WOULD_CROSS
-        if order.taking == UNPRICED:
-            return self._accept_unpriced(book, order.side, order.order_id, order.price, order.quantity)
-        key: i64 = key_of(order.side, order.price)
-        rests: cython.bint = order.taking != ONLY_TAKES
-        fault: u32 = self._refuse(book, order.side, order.order_id, key, order.quantity, rests)
-        fits: cython.bint = fault == NONE
-        if fault != NONE and not (order.taking == MAY_REST and is_full(fault)):
-            return fault
-        if order.taking == RESTS:
-            self._rest(book, order.side, order.order_id, key, order.quantity)
-            return NONE
-        if self.taking or (rests and fits and not self._crosses(book, order.side, key)):
-            return WOULD_CROSS
-        self.taker_triggered = True
-        self._enter(book, order.side, order.order_id, key, order.quantity, rests, fits)
-        return NONE
-
-    def clear(self) -> None:
-        """Remove all orders. The next report must be the first."""
-        index: u32
-        for index in range(self.books.book_count):
-            self._remove_unpriced(cython.address(self.books.books[index]))
-        remove_all(self.books, self.places)
-        self.taking = cython.NULL
-        self.books.seq_num = 0
-        for index in range(self.books.book_count):
-            self.indications[index].kind = 0
-            self.books.venues[index].collecting = 0
-
-    def _remove_unpriced(self, book: cython.pointer[Book]) -> None:
-        """Remove the market orders of a call phase."""
-        side: u32
-        for side in range(2):
-            queue: cython.pointer[Level] = cython.address(self.books.levels[book.venue.queues[side]])
-            while queue.head != NIL:
-                self._take_from(book, queue.head, self.books.orders[queue.head].remaining)
-
-
-def changes_books(kind: u32) -> cython.bint:
-    """Is a report of this kind about the books? Others answer one owner or the operator."""
-    if kind <= OPEN_ORDERS_END:
-        return kind == PHASE_CHANGED or kind <= EXPIRED
-    return kind != EXPIRY_DONE and kind != PRICE_SET and kind != HIDDEN
-
-
-def is_full(fault: u32) -> cython.bint:
-    """Does an order find no level?"""
-    return fault == LEVELS_FULL or fault == LEVEL_QUANTITY_FULL

@@ -2,8 +2,9 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
+from pricetime.core.dump cimport dump_of
 from pricetime.core.layout cimport *
-from pricetime.core.dump cimport dump_of, place_all
+from pricetime.core.restore cimport place_all
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
 
@@ -39,6 +40,8 @@ cdef class SharedBooks:
     cdef int _make_more_room(self, u64 commands) except -1
     cdef object take_reports(self)
 
+
+cdef u64 SPARE_REPORTS               # a C variable: calls add to it
 
 cdef object owner_with_orders(object owner)
 cdef int enter(Latch latch) except -1

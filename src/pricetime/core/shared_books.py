@@ -35,11 +35,12 @@ from pricetime.types import (
 
 if cython.compiled:
     from cython.cimports.cpython.exc import PyErr_CheckSignals
-if not cython.compiled:  # the compiled form cimports them in engine.pxd
+if not cython.compiled:  # the compiled form cimports them in shared_books.pxd
     from pricetime.core.book import Books, mix
     from pricetime.core.check import check_books
-    from pricetime.core.dump import dump_of, place_all
+    from pricetime.core.dump import dump_of
     from pricetime.core.layout import *
+    from pricetime.core.restore import place_all
     from pricetime.native.arrays import Block, checked_records, records_of
     from pricetime.native.latch import Latch
 

@@ -8,6 +8,16 @@ from pricetime.core.instrument import Instrument
 from pricetime.types import Side, SnapshotOrderArray
 
 
+class IndicativePrice(NamedTuple):
+    """Where an auction would trade, or traded: the result of ``BookBuilder.auction``."""
+
+    price: int | None  #: ticks; None if no two orders can trade
+    quantity: int  #: lots that trade
+    surplus: int  #: lots that find no counterparty at this price
+    side: Side | None  #: of the surplus, None if it is 0
+    final: bool  #: the auction traded there; False for a price that may still change
+
+
 class Snapshot(NamedTuple):
     """The result of ``BookBuilder.snapshot`` and the argument of ``load_snapshot``."""
 
@@ -18,13 +28,5 @@ class Snapshot(NamedTuple):
     orders: SnapshotOrderArray
     digest: int  #: over all books, as ``Engine.digest``
     checksum: int = 0  #: checksum of the feed's reports up to ``seq_num``; 0 if they did not come from a feed
-
-
-class IndicativePrice(NamedTuple):
-    """Where an auction would trade, or traded: the result of ``BookBuilder.auction``."""
-
-    price: int | None  #: ticks; None if no two orders can trade
-    quantity: int  #: lots that trade
-    surplus: int  #: lots that find no counterparty at this price
-    side: Side | None  #: of the surplus, None if it is 0
-    final: bool  #: the auction traded there; False for a price that may still change
+    #: by place in ``instruments``: the last report about an auction, None without one; empty if there is none
+    auctions: tuple[IndicativePrice | None, ...] = ()

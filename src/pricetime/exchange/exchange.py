@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.engine import Engine
 from ..core.instrument import Instrument
 from ..log.commit_log import CommitLog, VolatileLog
 from ..native.disk import Disk
@@ -112,7 +113,7 @@ class Exchange:
         self.timing = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
         self.loop = EventLoop(settings, machine, log, self.connections, decoder, publisher, self.timing)
         self.engine, self.store = machine.engine, machine.store
-        self.recovered_ns = machine.timestamp  #: time of the last command before the start, ns; 0 without one
+        self.scheduled_ns: dict[int, int] = scheduled(machine.engine)  #: at the start, see ``scheduled``
 
     # ------------------------------------------------------------------ threads
 
@@ -181,12 +182,15 @@ class Exchange:
         """
         return self.channel.admit(fd, owner, flags, next_sequence)
 
-    def command(self, kind: CommandType, instrument: int, flags: int = 0, price: int = 0, number: int = 0) -> bool:
+    def command(
+        self, kind: CommandType, instrument: int, flags: int = 0, price: int = 0, number: int = 0, due_ns: int = 0
+    ) -> bool:
         """Issue SET_PHASE, UNCROSS, INDICATE, SET_PRICE or EXPIRE. False if too many requests are waiting.
 
-        ``number``: of its answer in ``take_answers``, 0 if no answer is wanted.
+        ``number``: of its answer in ``take_answers``, 0 if no answer is wanted. ``due_ns``: when its row of a schedule
+        was due, 0 without.
         """
-        return self.channel.command(kind, instrument, flags, price, number)
+        return self.channel.command(kind, instrument, flags, price, number, due_ns)
 
     def take_answers(self) -> list[tuple[int, int, int, int, int, int, int]]:
         """Answers to commands since the last call, see ``ControlChannel.take_answers``."""
@@ -356,6 +360,12 @@ class Exchange:
             thread.join()
         self.machine.matcher.leave_engine()
         self._threads = []
+
+
+def scheduled(engine: Engine) -> dict[int, int]:
+    """By instrument: up to which time the rows of its schedule are done, ns since 1970; 0: none is. O(instruments)."""
+    states = engine.states()
+    return dict(zip(states["instrument"].tolist(), states["scheduled_ns"].tolist(), strict=True))
 
 
 def faults_of(settings: GatewayConfig) -> Faults | None:

@@ -28,10 +28,18 @@ class LoggedIn(NamedTuple):
     accepted: LoginAccepted
 
 
-def log_in(host: str, port: int, owner: int, secret: bytes = b"", *, resume_from: int | None = None) -> LoggedIn:
+def log_in(
+    host: str,
+    port: int,
+    owner: int,
+    secret: bytes = b"",
+    *,
+    resume_from: int | None = None,
+    keep_orders: bool = False,
+) -> LoggedIn:
     """Connect and log this owner in. ``resume_from``: sequence number of the first report to receive again.
 
-    Raises LoadFailed.
+    ``keep_orders``: its orders stay when the session ends. Raises LoadFailed.
     """
     try:
         connection = socket.create_connection((host, port), timeout=PATIENCE_S)
@@ -39,7 +47,7 @@ def log_in(host: str, port: int, owner: int, secret: bytes = b"", *, resume_from
         why = error.strerror or str(error)
         raise LoadFailed(f"no exchange at {text((host, port))}: {why}. Start one: pricetime serve --open") from error
     try:
-        accepted = _begin(connection, owner, secret, resume_from)
+        accepted = _begin(connection, owner, secret, resume_from, keep_orders)
     except OSError as error:
         connection.close()
         raise LoadFailed(
@@ -51,7 +59,9 @@ def log_in(host: str, port: int, owner: int, secret: bytes = b"", *, resume_from
     return LoggedIn(connection, accepted)
 
 
-def _begin(connection: socket.socket, owner: int, secret: bytes, resume_from: int | None) -> LoginAccepted:
+def _begin(
+    connection: socket.socket, owner: int, secret: bytes, resume_from: int | None, keep_orders: bool
+) -> LoginAccepted:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     session = Session(Role.CLIENT, time.monotonic_ns())
     while True:
@@ -64,7 +74,9 @@ def _begin(connection: socket.socket, owner: int, secret: bytes, resume_from: in
             if isinstance(event, LoginAccepted):
                 return event
             if isinstance(event, Challenge):
-                connection.sendall(session.login(owner, secret, time.monotonic_ns(), resume_from=resume_from))
+                now_ns = time.monotonic_ns()
+                login = session.login(owner, secret, now_ns, resume_from=resume_from, keep_orders=keep_orders)
+                connection.sendall(login)
 
 
 def in_words(reason: int) -> str:

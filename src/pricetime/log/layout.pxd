@@ -61,8 +61,8 @@ ctypedef packed struct SnapshotHead:
     u64 next_reference   # of the next order to be accepted
     u64 epoch            # of the feed, ns
     u64 feed_sequence    # of the next report of the feed
-    u64 instruments      # 48 bytes each, these three as in types.BookRecords: the state of every instrument
-    u64 resting          # 104 bytes each: the resting orders
+    u64 instruments      # 80 bytes each, these three as in types.BookRecords: the state of every instrument
+    u64 resting          # 112 bytes each: the resting orders
     u64 unfinished       # 40 bytes each: the unfinished mass cancels
     u64 owners           # 16 bytes each
     u64 stream_reports   # 48 bytes each: the newest of each owner, owner by owner

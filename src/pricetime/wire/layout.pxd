@@ -270,7 +270,7 @@ ctypedef packed struct SnapshotHeader:
     u32 checksum               # of all reports up to and including seq_num
     u32 term                   # of the exchange's log, as in LoginAccepted
 
-# From the recovery server: an instrument and its rules.
+# From the recovery server: an instrument, its rules, and what the last report about an auction said.
 ctypedef packed struct SnapshotInstrument:
     u8 type
     u8 phase                   # Phase
@@ -282,6 +282,14 @@ ctypedef packed struct SnapshotInstrument:
     i64 high_price             # ticks: no order may be above
     u64 price_unit             # value of one tick in currency, in units of 10 to the power of -price_decimals
     u8 symbol[16]              # UTF-8, padded with zeros
+    u8 auction                 # ReportKind of the last report about an auction: INDICATIVE or UNCROSSED; 0 without one
+    u8 auction_priced          # 1: it has a price; 0: no two orders can trade
+    u8 surplus_side            # Side of the surplus, 0 if there is none
+    u8 zero
+    u32 zero2
+    i64 auction_price          # ticks: where the auction would trade, or traded; 0 without one
+    u64 auction_quantity       # lots that trade there
+    u64 surplus                # lots that find no counterparty there
 
 # From the recovery server: an order that rests, or whose command is not finished.
 ctypedef packed struct SnapshotOrder:

@@ -65,7 +65,8 @@ enum TimeInForce: 0 GTC, 1 DAY, 2 GTD, 3 IOC, 4 FOK, 5 GFA
 52 SnapshotHeader: type u8, zero u8, zero2 u16, instruments u32, seq_num u64, orders u64, digest u64, epoch u64,
     checksum u32, term u32
 53 SnapshotInstrument: type u8, phase u8 Phase, price_decimals u16, instrument u32, tick_size u64, lot_size u64,
-    low_price i64, high_price i64, price_unit u64, symbol 16
+    low_price i64, high_price i64, price_unit u64, symbol 16, auction u8 ReportKind, auction_priced u8,
+    surplus_side u8 Side, zero u8, zero2 u32, auction_price i64, auction_quantity u64, surplus u64
 54 SnapshotOrder: type u8, side u8 Side, taking u16, instrument u32, order_id u64, price i64, quantity u64, zero u64,
     zero2 u64
 ]]

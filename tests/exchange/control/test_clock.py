@@ -27,7 +27,7 @@ class Venue:
     ) -> None:
         self.exchange = FakeExchange()
         self.exchange.phases = {1: phase, 2: Phase.CONTINUOUS}
-        self.exchange.recovered_ns = ns(recovered) if recovered else 0
+        self.exchange.scheduled_ns = dict.fromkeys((1, 2), ns(recovered) if recovered else 0)
         self.events = Events()
         self.now_ns = ns(now)
 

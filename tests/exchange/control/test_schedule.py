@@ -40,10 +40,13 @@ class Exchange:
         timetable = Timetable([Row.parse(row) for row in rows], "Europe/Berlin")
         self.schedule = Schedule(timetable, interruption or Interruption(120, 30), draw)
         self.phase = phase
+        self.done_ns = 0
         self.told: list[str] = []
 
-    def start(self, now: str, last: str | None = None) -> list[str]:
-        self.schedule.start(ns(now), self.phase, ns(last) if last else 0)
+    def start(self, now: str, done: str | None = None) -> list[str]:
+        """Start, with the rows until ``done`` in the log. Returns the steps that are due."""
+        self.done_ns = ns(done) if done else self.done_ns
+        self.schedule.start(ns(now), self.phase, self.done_ns)
         return self.at(now)
 
     def begin(self, now: str, phase: Phase) -> None:
@@ -68,6 +71,8 @@ class Exchange:
                 Phase.PRE_OPEN, Phase.OPENING_AUCTION, Phase.VOLATILITY_AUCTION, Phase.CLOSING_AUCTION,
             }  # fmt: skip
         self.phase = step.phase
+        assert step.due_ns >= self.done_ns
+        self.done_ns = step.due_ns
         return f"{'uncross ' if step.command is UNCROSS else ''}{step.phase.name}"
 
     def next_due(self) -> str | None:
@@ -93,7 +98,7 @@ def test_a_day() -> None:
 
 def test_a_weekend() -> None:
     exchange = Exchange(phase=Phase.CLOSED)
-    assert exchange.start("fri 20:00") == []
+    assert exchange.start("fri 20:00") == ["CLOSED"], "so that the log has the beginning of the schedule"
     assert exchange.next_due() == "mon 08:00:00"
     assert exchange.at("sun 23:59:59") == []
     assert exchange.at("mon+ 08:00:00") == ["PRE_OPEN"]
@@ -120,7 +125,7 @@ def test_a_random_end_is_inside_its_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "last", "now", "steps", "following"),
+    ("phase", "done", "now", "steps", "following"),
     [
         # Nothing became due while the server was down.
         (Phase.PRE_OPEN, "mon 08:10", "mon 08:20", [], "mon 08:50:00"),
@@ -136,11 +141,13 @@ def test_a_random_end_is_inside_its_window() -> None:
         (Phase.CONTINUOUS, "fri 17:00", "sun 12:00", ["CLOSING_AUCTION", "uncross CLOSED", "expire"], "mon 08:00:00"),
         # A window that has begun: the random time is in the rest of it.
         (Phase.OPENING_AUCTION, "mon 08:59", "mon 09:00:10", [], "mon 09:00:20"),
-        (Phase.OPENING_AUCTION, "mon 09:00:05", "mon 09:00:10", [], "mon 09:00:20"),
-        (Phase.OPENING_AUCTION, "mon 09:00:05", "mon 09:00:30", ["uncross CONTINUOUS"], "mon 17:30:00"),
-        (Phase.CONTINUOUS, "mon 09:00:05", "mon 09:00:10", [], "mon 17:30:00"),
-        # The row was due, but its command did not reach the log.
-        (Phase.PRE_OPEN, "mon 08:50:00", "mon 08:50:03", ["OPENING_AUCTION"], "mon 09:00:15"),
+        (Phase.OPENING_AUCTION, "mon 08:50:00", "mon 09:00:30", ["uncross CONTINUOUS"], "mon 17:30:00"),
+        (Phase.CONTINUOUS, "mon 09:00:00", "mon 09:00:10", [], "mon 17:30:00"),
+        # Killed while rows of the day before were made up for: the rest of them.
+        (Phase.OPENING_AUCTION, "mon 08:50:00", "tue 08:10:00",
+         ["uncross CONTINUOUS", "CLOSING_AUCTION", "uncross CLOSED", "expire", "PRE_OPEN"], "tue 08:50:00"),
+        # The expiry of the day may not have reached the log: it comes before the next row.
+        (Phase.CLOSED, "mon 17:35:00", "tue 08:10:00", ["expire", "PRE_OPEN"], "tue 08:50:00"),
         # What the operator did after a row is kept.
         (Phase.PRE_OPEN, "mon 08:52:00", "mon 08:53:00", [], "mon 09:00:15"),
         (Phase.CONTINUOUS, "mon 08:30", "mon 08:31", [], "mon 08:50:00"),
@@ -151,15 +158,16 @@ def test_a_random_end_is_inside_its_window() -> None:
         (Phase.VOLATILITY_AUCTION, "mon 17:00", "mon 17:31", ["CLOSING_AUCTION"], "mon 17:35:00"),
         # Never more than a week.
         (Phase.CLOSED, "mon 07:00", "fri+++++ 08:05",
-         [*["PRE_OPEN", "OPENING_AUCTION", "uncross CONTINUOUS", "CLOSING_AUCTION", "uncross CLOSED", "expire"] * 5,
-          "PRE_OPEN"], "fri 08:50:00"),
+         ["expire",
+          *["OPENING_AUCTION", "uncross CONTINUOUS", "CLOSING_AUCTION", "uncross CLOSED", "expire", "PRE_OPEN"] * 5],
+         "fri 08:50:00"),
     ],
 )  # fmt: skip
 def test_a_restart_neither_repeats_nor_skips(
-    phase: Phase, last: str, now: str, steps: list[str], following: str
+    phase: Phase, done: str, now: str, steps: list[str], following: str
 ) -> None:
     exchange = Exchange(phase=phase)
-    assert exchange.start(now, last) == steps
+    assert exchange.start(now, done) == steps
     assert exchange.next_due() == following
 
 
@@ -169,15 +177,15 @@ def test_restarts_at_every_time_of_a_day_give_the_same_steps() -> None:
     whole.start("mon 07:59:00", "mon 07:59:00")
     broken = Exchange(phase=Phase.CLOSED, draw=lambda most: 0.0)
     broken.start("mon 07:59:00", "mon 07:59:00")
-    last = "mon 07:59:00"
     for minute in range(8 * 60, 18 * 60, 7):
         now = f"mon {minute // 60:02}:{minute % 60:02}:00"
         whole.at(now)
         again = Exchange(phase=broken.phase, draw=lambda most: 0.0)
-        again.told = broken.told
-        again.start(now, last)
-        broken, last = again, now
-    assert broken.told == whole.told == [
+        again.told, again.done_ns = broken.told, broken.done_ns
+        again.start(now)
+        broken = again
+    assert broken.told == ["expire", *whole.told]
+    assert whole.told == [
         "PRE_OPEN", "OPENING_AUCTION", "uncross CONTINUOUS", "CLOSING_AUCTION", "uncross CLOSED", "expire",
     ]  # fmt: skip
 
@@ -261,3 +269,17 @@ def test_a_clock_that_is_set_back_repeats_nothing() -> None:
     assert exchange.told == ["PRE_OPEN"]
     assert exchange.at("mon 07:30") == exchange.at("mon 08:00") == []
     assert exchange.at("mon 08:50") == ["OPENING_AUCTION"]
+
+
+def test_a_row_that_repeats_the_interrupted_phase_does_not_end_the_interruption_after_a_restart() -> None:
+    exchange = Exchange(("09:00 continuous", "12:00 continuous", "17:00 halted"), Phase.VOLATILITY_AUCTION)
+    assert exchange.start("mon 12:05", "mon 09:00") == []
+    assert exchange.next_due() == "mon 12:07:15"
+
+
+def test_an_interruption_without_a_timetable_leaves_no_row() -> None:
+    exchange = Exchange(())
+    exchange.start("mon 10:00")
+    exchange.begin("mon 10:00", Phase.VOLATILITY_AUCTION)
+    exchange.at("mon 10:02:15")
+    assert exchange.done_ns == 0, "a timetable that it gets later begins with its first start"

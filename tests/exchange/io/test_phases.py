@@ -20,10 +20,12 @@ SET_PHASE, UNCROSS, INDICATE, SET_PRICE = (
 REJECTED, UNCROSSED, INDICATIVE = ReportKind.REJECTED, ReportKind.UNCROSSED, ReportKind.INDICATIVE
 
 
-def answer(here: Harness, kind: CommandType, instrument: int, flags: int = 0, price: int = 0) -> tuple[int, ...]:
+def answer(
+    here: Harness, kind: CommandType, instrument: int, flags: int = 0, price: int = 0, due_ns: int = 0
+) -> tuple[int, ...]:
     """The answer to a command: kind, reason, side, price, quantity and surplus."""
     number = random.getrandbits(60) + 1
-    assert here.exchange.command(kind, instrument, flags, price, number)
+    assert here.exchange.command(kind, instrument, flags, price, number, due_ns)
     here.settle()
     (found,) = here.exchange.take_answers()
     assert found[0] == number
@@ -113,14 +115,17 @@ def test_an_order_that_would_trade_outside_its_range_changes_the_phase() -> None
 
 def test_phases_after_a_restart(tmp_path: Path) -> None:
     here = Kept(tmp_path / "journal")
+    answer(here, SET_PHASE, 2, Phase.PRE_OPEN, due_ns=5)
+    answer(here, SET_PHASE, 1, Phase.HALTED)
     before = time.time_ns()
     answer(here, SET_PHASE, 2, Phase.PRE_OPEN)
     here.client(1).ask(new(1, instrument=2))
     expected = picture(here)
     here.kill()
     again = Kept(tmp_path / "journal", indicative_interval_ms=0)
-    assert again.exchange.phases == {1: Phase.CONTINUOUS, 2: Phase.PRE_OPEN}
-    assert before <= again.exchange.recovered_ns <= time.time_ns()
+    assert again.exchange.phases == {1: Phase.HALTED, 2: Phase.PRE_OPEN}
+    assert again.exchange.scheduled_ns[1] == 0, "it has no schedule"
+    assert before <= again.exchange.scheduled_ns[2] <= time.time_ns(), "the operator was later than the row"
     assert picture(again) == expected
     assert answer(again, SET_PHASE, 2, Phase.CONTINUOUS)[:2] == (REJECTED, Reason.MUST_UNCROSS)
     again.close()

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from pricetime.core.builder import BookBuilder
+from pricetime.core.snapshot import IndicativePrice
 from pricetime.errors import UnknownInstrument
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, CommandType, Phase
+from pricetime.types import REPORT, CommandType, Phase, Side
 from tests.books import command
 from tests.exchange.harness import Harness, harness
+from tests.exchange.io.test_phases import answer
 from tests.exchange.kept import Kept, picture
 from tests.exchange.orders import ASK, BID, cancel, new
 
@@ -306,4 +308,29 @@ def test_stats(tmp_path: Path) -> None:
     assert (stats["term"], stats["log_first"]) == (1, 1)
     assert stats["journal_synced"] == 2
     assert stats["journal_commits"] == 1
+    here.close()
+
+
+def test_a_late_subscriber_knows_phase_and_indicative_price(tmp_path: Path) -> None:
+    """Also after a restart, and as one that was there from the beginning knows them."""
+    here = Kept(tmp_path / "journal", acknowledge="memory", indicative_interval_ms=0)
+    early = BookBuilder(here.exchange.instruments.values())
+    answer(here, CommandType.SET_PHASE, 1, Phase.PRE_OPEN)
+    here.client(1).ask(new(1, BID, 101, 10), new(2, ASK, 100, 7))
+    answer(here, CommandType.INDICATE, 1)
+    store = here.exchange.store
+    early.apply(store.array(1, store.next_sequence - 1))
+    expected = IndicativePrice(101, 7, 3, Side.BID, final=False)
+    for again in range(3):
+        late = BookBuilder(here.exchange.instruments.values())
+        late.load_snapshot(here.exchange.follower.snapshot())
+        assert late.instruments == early.instruments
+        assert (late.auction(1), late.auction(2)) == (early.auction(1), early.auction(2)) == (expected, None)
+        assert here.exchange.follower.instruments().auctions == (expected, None)
+        here.follow(snapshot=again == 1)
+        here.kill()
+        here = Kept(tmp_path / "journal", acknowledge="memory", indicative_interval_ms=0)
+    answer(here, CommandType.UNCROSS, 1, Phase.CONTINUOUS)
+    late.load_snapshot(here.exchange.follower.snapshot())
+    assert late.auction(1) == expected._replace(final=True)
     here.close()

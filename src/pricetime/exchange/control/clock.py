@@ -44,7 +44,7 @@ class Clock:
         self._changes = self._exchange.phase_changes()
         for instrument, phase in self._exchange.phases.items():
             if instrument in self._schedules:
-                self._schedules[instrument].start(now_ns, phase, self._exchange.recovered_ns)
+                self._schedules[instrument].start(now_ns, phase, self._exchange.scheduled_ns[instrument])
                 self._plan(instrument)
         self.advance()
         await asyncio.gather(*self._busy.values())
@@ -123,7 +123,7 @@ class Clock:
 
     async def _send(self, instrument: int, step: Step) -> Answer:
         if step.command is CommandType.UNCROSS:
-            return await self._commands.uncross(instrument, step.phase)
+            return await self._commands.uncross(instrument, step.phase, step.due_ns)
         if step.command is CommandType.EXPIRE:
             return await self._commands.expire(instrument)
-        return await self._commands.set_phase(instrument, step.phase)
+        return await self._commands.set_phase(instrument, step.phase, step.due_ns)

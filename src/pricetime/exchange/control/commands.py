@@ -54,13 +54,16 @@ class Commands:
         self._expiring: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._reader: asyncio.Task[None] | None = None
 
-    async def set_phase(self, instrument: int, phase: Phase) -> Answer:
-        """Begin a phase."""
-        return await self._send(CommandType.SET_PHASE, instrument, flags=phase)
+    async def set_phase(self, instrument: int, phase: Phase, due_ns: int = 0) -> Answer:
+        """Begin a phase. ``due_ns``: when its row of a schedule was due; 0 without."""
+        return await self._send(CommandType.SET_PHASE, instrument, flags=phase, due_ns=due_ns)
 
-    async def uncross(self, instrument: int, phase: Phase) -> Answer:
-        """Trade at the auction price and begin a phase. The answer has price, volume and surplus."""
-        return await self._send(CommandType.UNCROSS, instrument, flags=phase)
+    async def uncross(self, instrument: int, phase: Phase, due_ns: int = 0) -> Answer:
+        """Trade at the auction price and begin a phase. The answer has price, volume and surplus.
+
+        ``due_ns``: as in ``set_phase``.
+        """
+        return await self._send(CommandType.UNCROSS, instrument, flags=phase, due_ns=due_ns)
 
     async def indicate(self, instrument: int) -> Answer:
         """Publish where the auction would trade now. The answer has the same fields as that of ``uncross``."""
@@ -75,12 +78,14 @@ class Commands:
         async with self._expiring[instrument]:
             return await self._send(CommandType.EXPIRE, instrument)
 
-    async def _send(self, kind: CommandType, instrument: int, *, flags: int = 0, price: int = 0) -> Answer:
+    async def _send(
+        self, kind: CommandType, instrument: int, *, flags: int = 0, price: int = 0, due_ns: int = 0
+    ) -> Answer:
         """Send a command and wait for its answer. Raises Refused after COMMAND_TIMEOUT_S."""
         number = next(self._numbers)
         try:
             async with self._room, asyncio.timeout(COMMAND_TIMEOUT_S):
-                while not self._exchange.command(kind, instrument, flags, price, number):
+                while not self._exchange.command(kind, instrument, flags, price, number, due_ns):
                     await asyncio.sleep(POLL_S)
                 self._waiting[number] = asyncio.get_running_loop().create_future()
                 if self._reader is None or self._reader.done():

@@ -24,8 +24,9 @@ from typing import Protocol
 import numpy as np
 
 from ...core.instrument import Instrument
-from ...core.snapshot import Snapshot
+from ...core.snapshot import IndicativePrice, Snapshot
 from ...prices import decimals
+from ...types import ReportKind
 from ...wire.messages import (
     SIZES,
     ExecutionReport,
@@ -285,10 +286,11 @@ def _header(snapshot: Snapshot, epoch: int, term: int) -> bytes:
         checksum=snapshot.checksum,
         term=term,
     )
-    return header.encode() + b"".join(map(_instrument, snapshot.instruments))
+    auctions = snapshot.auctions or (None,) * len(snapshot.instruments)
+    return header.encode() + b"".join(map(_instrument, snapshot.instruments, auctions))
 
 
-def _instrument(instrument: Instrument) -> bytes:
+def _instrument(instrument: Instrument, auction: IndicativePrice | None) -> bytes:
     return SnapshotInstrument(
         phase=instrument.phase,
         instrument=instrument.id,
@@ -299,4 +301,19 @@ def _instrument(instrument: Instrument) -> bytes:
         price_decimals=decimals(instrument.price_unit),
         price_unit=int(instrument.price_unit.scaleb(decimals(instrument.price_unit))),
         symbol=instrument.symbol.encode()[:SYMBOL_BYTES],
+        **auction_fields(auction),
     ).encode()
+
+
+def auction_fields(auction: IndicativePrice | None) -> dict[str, int]:
+    """The fields of a SnapshotInstrument about the last auction."""
+    if auction is None:
+        return {}
+    return {
+        "auction": ReportKind.UNCROSSED if auction.final else ReportKind.INDICATIVE,
+        "auction_priced": int(auction.price is not None),
+        "surplus_side": auction.side or 0,
+        "auction_price": auction.price or 0,
+        "auction_quantity": auction.quantity,
+        "surplus": auction.surplus,
+    }

@@ -4,8 +4,10 @@
 
 - An operator's halt suspends the timetable: rows that become due have no effect until the operator ends the halt.
 - A volatility interruption ends with an uncross into the phase before it, unless a row is due earlier.
-- After a restart, the rows that became due while the server was down are due at once, in their order; rows that
-  happened before are not repeated.
+- A row is done when its command is in the log. The command has the time at which the row was due, and the state of the
+  instrument keeps it: so a start knows which rows are done, even if the server was killed while it made up for others.
+- After a restart, the other rows that became due until now are due at once, in their order. Rows that had no effect
+  before, because the phase was theirs or was halted, have none again.
 """
 
 from __future__ import annotations
@@ -18,9 +20,6 @@ from ...phases import PHASES
 from ...types import CommandType, Phase
 from ..settings.timetable import SECOND_NS, WEEK_S, Occurrence, Row, Timetable
 
-#: A command whose row was due at most so long before the last command in the log may not have reached it.
-IN_FLIGHT_NS = SECOND_NS
-
 #: Rows that are missed are made up for, if they are not older than this.
 MOST_MISSED_NS = WEEK_S * SECOND_NS
 
@@ -31,6 +30,7 @@ class Step(NamedTuple):
     command: CommandType
     phase: Phase  #: of SET_PHASE and UNCROSS: the one that begins
     why: str  #: the row, or what else made it due
+    due_ns: int = 0  #: when it was due, of SET_PHASE and UNCROSS; 0 without a timetable
 
 
 @dataclass(frozen=True)
@@ -59,32 +59,36 @@ class Schedule:
         self._own: Phase | None = None  # phase of the last row
         self._steps: list[Step] = []  # due before the next row
 
-    def start(self, now_ns: int, phase: Phase, last_ns: int) -> None:
-        """Begin at a time and in a phase. ``last_ns``: when the last command before the start happened; 0: never.
+    def start(self, now_ns: int, phase: Phase, done_ns: int) -> None:
+        """Begin at a time and in a phase. ``done_ns``: the rows until this time are done; 0: none is.
 
-        Without commands before it, the instrument begins in the phase that the timetable has at this time.
+        If none is, the instrument begins in the phase that the timetable has at this time.
         """
-        last = self._timetable.until(max(last_ns, now_ns - MOST_MISSED_NS) if last_ns else now_ns)
+        last = self._timetable.until(max(done_ns, now_ns - MOST_MISSED_NS) if done_ns else now_ns)
         if last is None:
             self.see(now_ns, phase)
             return
         row = self._timetable.rows[last.row]
-        if not last_ns and row.phase is not phase:
-            self._steps.append(Step(CommandType.SET_PHASE, row.phase, str(row)))
-        if last_ns and self._is_in_flight(last, phase, last_ns):
-            before = self._timetable.before(last)
-            assert before is not None
-            last = before
-        self._own = self._timetable.rows[last.row].phase
-        self._before = self._own if PHASES[self._own].matches else self._before
+        self._own = row.phase
+        self._before = row.phase if PHASES[row.phase].matches else self._before
         self.see(now_ns, phase)
+        if not done_ns:
+            self._steps.append(Step(CommandType.SET_PHASE, row.phase, str(row), last.at_ns))
+        elif phase is Phase.VOLATILITY_AUCTION:
+            last = self._skip_repeated(last, now_ns)
         self._plan(last, now_ns)
+        if done_ns and phase is Phase.CLOSED and self._next_ns <= now_ns:
+            self._steps.append(Step(CommandType.EXPIRE, phase, str(row)))  # it may not have reached the log
 
-    def _is_in_flight(self, last: Occurrence, phase: Phase, last_ns: int) -> bool:
-        """Is the instrument still in the phase before this row, which was due shortly before the last command?"""
-        row, before = self._timetable.rows[last.row], self._timetable.before(last)
-        recent = last_ns - last.at_ns < row.within_s * SECOND_NS + IN_FLIGHT_NS
-        return recent and before is not None and self._timetable.rows[before.row].phase is phase is not row.phase
+    def _skip_repeated(self, last: Occurrence, now_ns: int) -> Occurrence:
+        """Skip rows that began the phase which an interruption interrupts once more: they may have been before it."""
+        following = self._timetable.after(last)
+        while following is not None and following.at_ns <= now_ns and self._phase_of(following) is self._before:
+            last, following = following, self._timetable.after(following)
+        return last
+
+    def _phase_of(self, one: Occurrence) -> Phase:
+        return self._timetable.rows[one.row].phase
 
     def _plan(self, done: Occurrence, now_ns: int) -> None:
         """Plan the occurrence after ``done``. A window that has begun is as long as what is left of it."""
@@ -128,7 +132,8 @@ class Schedule:
                 return self._steps.pop(0)
             if due_ns == self._interrupted_until_ns:
                 self._interrupted_until_ns = None
-                return Step(CommandType.UNCROSS, self._before, "volatility interruption")
+                scheduled_ns = due_ns if self._timetable.rows else 0
+                return Step(CommandType.UNCROSS, self._before, "volatility interruption", scheduled_ns)
             step = self._take_row(now_ns)
             if step is not None:
                 return step
@@ -146,7 +151,7 @@ class Schedule:
             return None
         if row.phase is Phase.CLOSED:
             self._steps.append(Step(CommandType.EXPIRE, row.phase, str(row)))
-        return Step(self._command(row), row.phase, str(row))
+        return Step(self._command(row), row.phase, str(row), done.at_ns)
 
     def _command(self, row: Row) -> CommandType:
         """An uncross needs collected orders: the operator may have ended the auction already."""

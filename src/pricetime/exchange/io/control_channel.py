@@ -39,13 +39,13 @@ class ControlChannel:
         """Hand over the connection of a client that has logged in. False: too many requests are waiting, try again."""
         return self._request(REQUEST_ADMIT, owner, fd, flags, next_sequence)
 
-    def command(self, kind: int, instrument: int, flags: int, price: int, number: int) -> bool:
+    def command(self, kind: int, instrument: int, flags: int, price: int, number: int, due_ns: int = 0) -> bool:
         """Issue a command about an instrument; ``kind``: its type. False: too many requests are waiting, try again.
 
-        ``number``: of its answer, see ``take_answers``; 0: no answer is wanted. EXPIRE is issued in as many parts as it
-        takes, and has one answer.
+        ``number``: of its answer, see ``take_answers``; 0: no answer is wanted. ``due_ns``: when its row of a schedule
+        was due; 0 without. EXPIRE is issued in as many parts as it takes, and has one answer.
         """
-        return self._request(REQUEST_COMMAND, 0, -1, flags, 0, instrument, kind, price, number)
+        return self._request(REQUEST_COMMAND, 0, -1, flags, 0, instrument, kind, price, number, due_ns)
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
         """End an owner's session unless ``session_reason`` is 0, and cancel its orders unless ``cancel_reason`` is 0.
@@ -69,6 +69,7 @@ class ControlChannel:
         state: int = 0,
         price: int = 0,
         number: int = 0,
+        due_ns: int = 0,
     ) -> bool:
         if self.requests.claim(1) == 0:
             return False
@@ -83,6 +84,7 @@ class ControlChannel:
         request.state = state
         request.price = price
         request.number = number
+        request.due_ns = due_ns
         self.requests.commit(1)
         self.wake()
         return True

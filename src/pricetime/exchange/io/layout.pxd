@@ -99,7 +99,7 @@ ctypedef packed struct Request:
     u32 zero
     i64 price                  # REQUEST_COMMAND: of the command
     u64 number                 # REQUEST_COMMAND: of its answer; 0: no answer is wanted
-    u64 zero2
+    u64 due_ns                 # REQUEST_COMMAND: when its row of a schedule was due; 0 without
 
 # From the event loop to the control thread: 64 bytes, a slot of a ring.
 ctypedef packed struct Event:

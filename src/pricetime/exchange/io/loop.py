@@ -250,7 +250,14 @@ class EventLoop:
             self.expiries.request(request.instrument, request.number)
             return True
         return self.issuer.issue(
-            request.state, request.instrument, request.flags, 0, request.price, 0, timestamp, request.number
+            request.state,
+            request.instrument,
+            request.flags,
+            0,
+            request.price,
+            request.due_ns,
+            timestamp,
+            request.number,
         )
 
     def _resume(self, now_ns: u64) -> None:

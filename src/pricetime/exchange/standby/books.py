@@ -8,15 +8,19 @@ import numpy as np
 
 from ...core.engine import Engine
 from ...core.instrument import Instrument
+from ...core.snapshot import IndicativePrice
 from ...log.batch import Commands
 from ...log.configuration import Configuration
 from ...log.replayer import Books
-from ...types import SNAPSHOT_ORDER, RestingOrderArray, SnapshotOrderArray
+from ...types import SNAPSHOT_ORDER, RestingOrderArray, Side, SnapshotOrderArray
 from ...wire.types import MessageType
 from ..state.router import count_public
 
 #: ``RestingOrder.place`` of a market order of a call phase, and ``SnapshotOrder.taking`` of it: see ``layout.pxd``.
 IN_CALL, UNPRICED = 1, 3
+
+#: Bits of ``INSTRUMENT_STATE.has``: see ``layout.pxd``.
+HAS_AUCTION, AUCTION_PRICED, AUCTION_FINAL = 32, 64, 128
 
 
 class FeedBooks(Books):
@@ -36,6 +40,23 @@ class FeedBooks(Books):
 def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
     """Return the instruments in the phases that they are in now."""
     return tuple(replace(known, phase=engine.phase(number)) for number, known in engine.instruments.items())
+
+
+def auctions_of(engine: Engine) -> tuple[IndicativePrice | None, ...]:
+    """Return the last report about an auction of each instrument, in their order; None of one that had none."""
+    told = {int(state["instrument"]): _auction(state) for state in engine.states() if state["has"] & HAS_AUCTION}
+    return tuple(told.get(number) for number in engine.instruments) if told else ()
+
+
+def _auction(state: np.void) -> IndicativePrice:
+    side, has = int(state["surplus_side"]), int(state["has"])
+    return IndicativePrice(
+        int(state["auction_price"]) if has & AUCTION_PRICED else None,
+        int(state["auction_quantity"]),
+        int(state["surplus"]),
+        Side(side) if side else None,
+        bool(has & AUCTION_FINAL),
+    )
 
 
 def public_orders(resting: RestingOrderArray) -> SnapshotOrderArray:

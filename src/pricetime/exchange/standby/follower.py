@@ -27,7 +27,7 @@ from ..settings.config import GatewayConfig
 from ..settings.room import room_for
 from ..settings.server_log import Log
 from ..state.machine import Machine
-from .books import FeedBooks, instruments_of, public_orders
+from .books import FeedBooks, auctions_of, instruments_of, public_orders
 from .depth import BookDepth, depth_of
 from .journal import Journal
 
@@ -191,16 +191,18 @@ class Follower:
                     raise RuntimeError(self.failure or "the exchange has ended")
             engine = self.machine.engine
             resting, digest, known = engine.dump().resting, engine.digest(references=True), instruments_of(engine)
+            auctions = auctions_of(engine)
         checksum = store.checksum_before(number)
         if checksum is None:
             raise RuntimeError("the feed has overtaken this snapshot: its store is too small")
-        return Snapshot(number - 1, known, public_orders(resting), digest, checksum)
+        return Snapshot(number - 1, known, public_orders(resting), digest, checksum, auctions)
 
     def instruments(self) -> Snapshot:
         """The instruments with their phases, without orders, digest and checksum. O(instruments)."""
         with self._exclusive():
-            known = instruments_of(self.machine.engine)
-            return Snapshot(self.machine.next_sequence - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)
+            engine = self.machine.engine
+            known, auctions = instruments_of(engine), auctions_of(engine)
+            return Snapshot(self.machine.next_sequence - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0, auctions)
 
     def depth(self, instrument: int) -> BookDepth:
         """Totals of a book. Waits for the follower. O(levels). Raises UnknownInstrument, RuntimeError."""
