@@ -24,6 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
+from nats.errors import Error as NatsError
+
 from pricetime.cluster.connection import connected
 from pricetime.cluster.jetstream import JetStreamError
 from pricetime.cluster.link import subject_of
@@ -65,7 +67,8 @@ class LocalCluster:
 
     ``settings``: of the exchange, besides ``SMALL``. ``cluster``: lines for the file of the cluster. ``run``: what
     begins the command line of a node, such as ``ip netns exec NAME``, by its name. ``hosts``: the address of each node.
-    ``secrets``: of the owners, without which the nodes are open. ``interface``: the address of this machine for the feed. ``program``: what a node runs, as Python.
+    ``secrets``: of the owners, without which the nodes are open. ``interface``: the address of this machine for the
+    feed. ``program``: what a node runs, as Python.
     """
 
     def __init__(
@@ -271,7 +274,13 @@ class LocalCluster:
 
     def messages(self) -> list[tuple[int, bytes]]:
         """All messages of the stream, by their sequence there, as JetStream has them now."""
-        return asyncio.run(self._messages())
+
+        def found() -> list[tuple[int, bytes]] | None:
+            with contextlib.suppress(NatsError, OSError):  # the servers may not be ready again
+                return asyncio.run(self._messages())
+            return None
+
+        return wait_for(found, PATIENCE_S, "the stream cannot be read")
 
     async def _messages(self) -> list[tuple[int, bytes]]:
         async with connected(self.servers.urls) as client:
