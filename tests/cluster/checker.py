@@ -32,6 +32,9 @@ HEAD = struct.Struct("<4sHBBIIQQ16s16s32x")
 #: Reports that a machine keeps of each owner, and of the feed.
 STREAM_REPORTS, FEED_REPORTS = 1 << 17, 1 << 20
 
+#: Type of a command that the gateway has rejected: it only makes the report.
+GATEWAY_REJECT = int(CommandType.GATEWAY_REJECT)
+
 #: The bits of an order id that a client chooses; the others are its owner.
 CLIENTS_BITS = (1 << 48) - 1
 
@@ -132,8 +135,8 @@ class History:
         self.feed = machine.store.array(1, machine.next_sequence - 1)
 
     def executed(self, owner: int) -> Counter[Identity]:
-        """How often each command of an owner is in the history."""
-        mine = self.commands[self.commands["session"] == owner]
+        """How often each command of an owner is in the history, without those that the gateway rejected."""
+        mine = self.commands[(self.commands["session"] == owner) & (self.commands["type"] != GATEWAY_REJECT)]
         return Counter(
             Identity(int(one["type"]), int(one["order_id"]) & CLIENTS_BITS, int(one["price"]), int(one["quantity"]))
             for one in mine
@@ -183,6 +186,8 @@ def check_trader(history: History, trader: Trader, *, whole: bool = True) -> Non
     executed = history.executed(owner)
     for identity in trader.acknowledged:
         check(executed[identity] > 0, f"owner {owner}: {identity} was acknowledged and is lost")
+    for identity in trader.refused:
+        check(executed[identity] == 0, f"owner {owner}: {identity} was refused and executed")
     for identity, times in executed.items():
         check(identity in trader.sent, f"owner {owner}: {identity} was never sent")
         check(times == 1, f"owner {owner}: {identity} was executed {times} times")

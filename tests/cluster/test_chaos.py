@@ -124,7 +124,7 @@ def test_leader_and_leader_of_the_stream_are_killed(cluster: LocalCluster, kills
 
 def test_without_a_majority_nothing_is_acknowledged(tmp_path: Path) -> None:
     """New orders get BUSY after the bound, and trading goes on when a server returns."""
-    with LocalCluster(tmp_path, cluster={"busy_after_ms": 2000}) as cluster, day(cluster) as trading:
+    with LocalCluster(tmp_path, cluster={"busy_after_ms": 1000}) as cluster, day(cluster) as trading:
         servers = cluster.servers
         trading.wait_answers()
         leading = wait_for(lambda: servers.leader("LOG-main"), 30, "the stream has no leader")

@@ -69,17 +69,17 @@ def made() -> Made:
     second = np.concatenate([order(3, ONE, 7, Side.BID, 0, 0, CANCEL), order(4, TWO, 8, Side.ASK, 101, 2)])
     messages = of(first, second)
     history = History.of(messages)
-    traders = [
+    one, two = (
         Trader(owner, sent=dict.fromkeys(sent, 1.0), acknowledged=dict.fromkeys(sent, 2.0))
         for owner, sent in (
             (ONE, [Identity(NEW, 7, 100, 5), Identity(CANCEL, 7, 0, 0)]),
             (TWO, [Identity(NEW, 7, 100, 3), Identity(NEW, 8, 101, 2)]),
         )
-    ]
-    for trader in traders:
+    )
+    for trader in (one, two):
         trader.reports = [report.tobytes() for report in history.streams[trader.owner]]
-    feed = [Datagram(float(number), ("127.0.0.1", 5000), one.tobytes()) for number, one in enumerate(history.feed)]
-    return Made(messages, history, *traders, feed)
+    feed = [Datagram(float(number), ("127.0.0.1", 5000), each.tobytes()) for number, each in enumerate(history.feed)]
+    return Made(messages, history, one, two, feed)
 
 
 def test_a_correct_history(made: Made) -> None:
@@ -138,6 +138,12 @@ def test_a_command_that_was_executed_twice(made: Made) -> None:
     made.two.reports = [report.tobytes() for report in history.streams[TWO]]
     with pytest.raises(Wrong, match="executed 2 times"):
         check_trader(history, made.two)
+
+
+def test_a_command_that_was_refused_and_executed(made: Made) -> None:
+    made.one.refused.add(Identity(NEW, 7, 100, 5))
+    with pytest.raises(Wrong, match="refused and executed"):
+        check_trader(made.history, made.one)
 
 
 def test_a_command_that_was_never_sent(made: Made) -> None:

@@ -60,8 +60,8 @@ START_S = 30.0
 #: How often a follower looks for a new snapshot to store, in seconds.
 STORE_S = 1.0
 
-#: A leader without an answer from JetStream stops after so many times of ``busy_after_ms``.
-ALONE = 3
+#: A leader without an answer from JetStream stops after so long, in seconds, but not before it rejects orders as BUSY.
+ALONE_S = 15.0
 
 #: After it has stepped down, a node does not try to lead for so many times of the lease.
 ASIDE = 4
@@ -309,7 +309,7 @@ class Node:
         """Stop leading if JetStream has not answered for long: a node that it answers may lead by now, and clients of
         this node would not learn of it.
         """
-        if self.role == "leader" and silent_s > ALONE * self.cluster.busy_after_ms / 1000:
+        if self.role == "leader" and silent_s > max(ALONE_S, 2 * self.cluster.busy_after_ms / 1000):
             self.events.warning("no answer from JetStream", seconds=round(silent_s, 1), meaning="it leads no more")
             assert self._replicator is not None
             self._replicator.step_down()
