@@ -34,7 +34,7 @@ from .common import newest_known
 from .connection import NatsUnavailable
 from .following import Following
 from .jetstream import JetStreamError
-from .lease import Holder, LeaseLost
+from .lease import RENEW_S, Holder, LeaseLost
 from .link import Link, opened, subject_of
 from .page import NO_DIGEST, TermRecord
 from .promise import PromiseUnknown
@@ -44,9 +44,6 @@ from .replicator import Replicator
 from .settings import ClusterConfig
 from .store import KEPT
 from .tasks import end
-
-#: How often the lease is renewed and looked at, as a part of its time.
-RENEWALS = 4
 
 #: A node that is so many messages behind does not try to lead, because it would have to read them first.
 NEAR = 64
@@ -63,8 +60,8 @@ STORE_S = 1.0
 #: A leader without an answer from JetStream stops after so long, in seconds, but not before it rejects orders as BUSY.
 ALONE_S = 15.0
 
-#: After it has stepped down, a node does not try to lead for so many times of the lease.
-ASIDE = 4
+#: After it has stepped down, a node does not try to lead for so long, in seconds.
+ASIDE_S = 8.0
 
 
 class Node:
@@ -260,9 +257,8 @@ class Node:
 
     async def _try(self, link: Link, following: Following) -> Stored | None:
         """Wait until no node has the lease, take it, and append a term record. None: begin again."""
-        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         while True:
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(RENEW_S)
             try:
                 if not await self._is_elected(link, following):
                     continue
@@ -290,7 +286,6 @@ class Node:
 
     async def _renew(self, link: Link) -> None:
         """Renew the lease for ever; take it again if it has expired."""
-        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         answered_s = time.monotonic()
         while True:
             self._pass_on_stop()
@@ -303,7 +298,7 @@ class Node:
                 answered_s = time.monotonic()
             except JetStreamError:
                 self._leave_if_alone(time.monotonic() - answered_s)
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(RENEW_S)
 
     def _leave_if_alone(self, silent_s: float) -> None:
         """Stop leading if JetStream has not answered for long: a node that it answers may lead by now, and clients of
@@ -424,6 +419,6 @@ class Node:
         """Stop leading, so that a different node does."""
         if self.role != "leader" or self._replicator is None:
             return {"done": False, "why": f"{self.name} does not lead partition {self.partition}"}
-        self._aside_until_s = time.monotonic() + ASIDE * self.cluster.lease_ms / 1000
+        self._aside_until_s = time.monotonic() + ASIDE_S
         self._replicator.step_down()
         return {"done": True}
