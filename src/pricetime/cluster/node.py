@@ -57,6 +57,9 @@ START_S = 30.0
 #: How often a follower looks for a new snapshot to store, in seconds.
 STORE_S = 1.0
 
+#: A leader without an answer from JetStream stops after so long, in seconds, but not before it rejects orders as BUSY.
+ALONE_S = 15.0
+
 #: After it has stepped down, a node does not try to lead for so long, in seconds.
 ASIDE_S = 8.0
 
@@ -155,6 +158,12 @@ class Node:
 
     def _stop(self, *_: object) -> None:
         self._ended = True
+
+    def _pass_on_stop(self) -> None:
+        """End the exchange of a leader if a signal came before the exchange listened for signals."""
+        if self._ended and self.role == "leader":
+            self._ended = False  # the signal comes again: to the exchange, or to ``_stop`` if it still does not listen
+            os.kill(os.getpid(), signal.SIGTERM)
 
     # ------------------------------------------------------------------ follow
 
@@ -277,14 +286,28 @@ class Node:
 
     async def _renew(self, link: Link) -> None:
         """Renew the lease for ever; take it again if it has expired."""
+        answered_s = time.monotonic()
         while True:
+            self._pass_on_stop()
             term = self._following.term if self._following is not None else 0
-            with suppress(JetStreamError):
+            try:
                 try:
                     await link.lease.renew(self._holder(term))
                 except LeaseLost:
                     await link.lease.acquire(self._holder(term))
+                answered_s = time.monotonic()
+            except JetStreamError:
+                self._leave_if_alone(time.monotonic() - answered_s)
             await asyncio.sleep(RENEW_S)
+
+    def _leave_if_alone(self, silent_s: float) -> None:
+        """Stop leading if JetStream has not answered for long: a node that it answers may lead by now, and clients of
+        this node would not learn of it.
+        """
+        if self.role == "leader" and silent_s > max(ALONE_S, 2 * self.cluster.busy_after_ms / 1000):
+            self.events.warning("no answer from JetStream", seconds=round(silent_s, 1), meaning="it leads no more")
+            assert self._replicator is not None
+            self._replicator.step_down()
 
     async def _begin_term(self, link: Link, following: Following) -> Stored | None:
         """Read the stream to its end, and append a term record. None if a different node was faster."""
