@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from pricetime.cluster import lease
 from pricetime.cluster.connection import connected
 from pricetime.cluster.jetstream import Unknown
 from pricetime.cluster.lease import TTL_S, Holder, LeaseLost
@@ -69,6 +70,31 @@ def test_it_ends_without_renewal(servers: LocalServers, partition: str) -> None:
             assert not one.held
             await one.release()
             assert await one.holder() == B
+
+    run(test())
+
+
+def test_a_lease_that_jetstream_does_not_remove(
+    servers: LocalServers, partition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers that fail may remove it late. A node that has seen no renewal for long takes it."""
+    monkeypatch.setattr(lease, "STALE_S", 0.5)
+
+    async def test() -> None:
+        async with connected(servers.urls) as client:
+            one, two = await lease_of(client, partition), await lease_of(client, partition)
+            monkeypatch.setattr(lease, "TTL_S", 60)
+            assert await one.acquire(A)
+            began = time.monotonic()
+            while not await two.acquire(B):
+                assert time.monotonic() - began < 10
+                if time.monotonic() - began < 1:
+                    await one.renew(A)
+                await asyncio.sleep(0.1)
+            assert time.monotonic() - began > 1, "it was renewed until then"
+            assert await one.holder() == B
+            with pytest.raises(LeaseLost):
+                await one.renew(A)
 
     run(test())
 

@@ -23,7 +23,7 @@ from . import written
 
 pytestmark = pytest.mark.compiled
 
-PAGE, MEMORY, DURABLE = 4096, 1, 2
+PAGE, MEMORY, DURABLE, REPLICATED = 4096, 1, 2, 3
 CALLS = ["create", "write", "sync", "sync_file", "rename", "sync_folder", "map", "populate", "sync_range", "unlink"]
 
 
@@ -311,3 +311,66 @@ def test_one_appends_another_syncs_and_a_third_looks(journal: Journal) -> None:
     assert journal.append(written.orders(count)) == count
     looker.join()
     assert sequences(journal.directory.path) == list(range(1, count + 1))
+
+
+def test_a_replicated_command_may_be_answered_when_it_is_on_the_disk_and_in_the_stream(tmp_path: Path) -> None:
+    wake_fd = os.eventfd(0, os.EFD_NONBLOCK)
+    journal = Journal(tmp_path, level=REPLICATED, term=7, wake_fd=wake_fd)
+    log = journal.log
+    log.open()
+    log.start()
+    assert (log.term, log.released) == (7, 0)
+    journal.append(written.orders(10))
+    wait_for(lambda: log.durable == 10)
+    assert log.released == 0
+    log.ask()
+    log.replicate(4)
+    assert (log.released, os.eventfd_read(wake_fd)) == (4, 1)
+    log.replicate(10)  # no thread waits for it
+    with pytest.raises(BlockingIOError):
+        os.eventfd_read(wake_fd)
+    assert log.released == 10
+    log.close()
+    assert log.failure is None
+    os.close(wake_fd)
+
+
+def test_the_stream_may_be_ahead_of_the_disk(tmp_path: Path) -> None:
+    wake_fd = os.eventfd(0, os.EFD_NONBLOCK)
+    journal = Journal(tmp_path, level=REPLICATED, wake_fd=wake_fd)
+    journal.log.open()
+    journal.append(written.orders(3))
+    journal.log.ask()
+    journal.log.replicate(3)
+    assert journal.log.released == 0
+    journal.log.start()
+    wait_for(lambda: journal.log.released == 3)
+    assert select.select([wake_fd], [], [], 60)[0]
+    journal.log.close()
+    os.close(wake_fd)
+
+
+def test_a_replicator_sleeps_until_a_thread_waits(tmp_path: Path) -> None:
+    wake_fd = os.eventfd(0, os.EFD_NONBLOCK)
+    journal = Journal(tmp_path, level=REPLICATED)
+    journal.log.open()
+    assert journal.log.sleep_replicator(wake_fd)
+    journal.append(written.orders(1))
+    journal.log.ask()
+    journal.log.ask()
+    assert os.eventfd_read(wake_fd) == 1
+    assert not journal.log.sleep_replicator(wake_fd)
+    journal.log.close()
+    os.close(wake_fd)
+
+
+def test_a_log_that_this_process_may_not_write_any_more(tmp_path: Path) -> None:
+    wake_fd = os.eventfd(0, os.EFD_NONBLOCK)
+    journal = Journal(tmp_path, level=REPLICATED, wake_fd=wake_fd)
+    journal.log.open()
+    journal.append(written.orders(3))
+    journal.log.refuse("a different node leads")
+    assert (journal.log.failed, journal.log.failure, os.eventfd_read(wake_fd)) == (True, "a different node leads", 1)
+    assert journal.log.append_records(written.orders(1, 4)) == 0
+    journal.log.close()
+    os.close(wake_fd)

@@ -16,6 +16,7 @@ from .admin import admin
 from .cluster import cluster
 from .demo import demo
 from .explain import explain
+from .farm import farm
 from .follow import follow
 from .generate import generate
 from .info import info, print_version
@@ -37,7 +38,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Try it": (market, demo),
     "Run an exchange": (serve, cluster, admin, secret, journal, follow),
     "Use an exchange": (order, subscribe),
-    "Replay and generate orders": (replay, explain, generate),
+    "Replay and generate orders": (replay, farm, explain, generate),
     "Measure an exchange": (load, latency, report),
     "This installation": (info,),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 #: A lease ends so long after its last renewal, and its holder renews it so often, in seconds.
 TTL_S, RENEW_S = 2, 0.5
+
+#: A lease that was not renewed for so long is free, even if JetStream has not removed it, in seconds: servers that fail
+#: may do so late.
+STALE_S = 3.0 * TTL_S
 
 #: How often ``wait_until_free`` looks, in seconds.
 LOOK_S = 0.1
@@ -50,6 +55,7 @@ class Lease:
         self._bucket = f"KV_LEASE-{checked_name(cluster)}"
         self._subject = f"$KV.LEASE-{cluster}.{checked_name(partition)}"
         self._revision = 0  #: of this node's lease; 0 without
+        self._seen, self._seen_s = 0, 0.0  #: the newest revision, and when it was first seen
 
     @classmethod
     async def open(cls, client: Client, cluster: str, partition: str, replicas: int = 3) -> Lease:
@@ -127,7 +133,8 @@ class Lease:
 
     async def holder(self) -> Holder | None:
         """Which node has the lease; None if it is free. Raises Declined and Unknown."""
-        return (await self._read())[0]
+        found, _, free = await self._read()
+        return None if free else found
 
     async def wait_until_free(self) -> None:
         """Return when the lease is free. Raises Declined; goes on while JetStream does not answer."""
@@ -148,11 +155,14 @@ class Lease:
                 raise
             return None, 0, True
         message: dict[str, Any] = said["message"]
-        data = base64.b64decode(message.get("data", ""))
+        data, revision = base64.b64decode(message.get("data", "")), int(message["seq"])
         if not data:  # a mark that it was released
-            return None, int(message["seq"]), True
+            return None, revision, True
         values = json.loads(data)
-        return Holder(values["node"], values["term"], values["addresses"]), int(message["seq"]), False
+        if revision != self._seen:
+            self._seen, self._seen_s = revision, time.monotonic()
+        stale = time.monotonic() - self._seen_s > STALE_S
+        return Holder(values["node"], values["term"], values["addresses"]), revision, stale
 
     async def _write(self, holder: Holder, revision: int) -> int:
         values = {"addresses": dict(holder.addresses), "node": holder.node, "term": holder.term}

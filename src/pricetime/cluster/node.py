@@ -35,7 +35,7 @@ from .common import newest_known
 from .connection import NatsUnavailable
 from .following import Following
 from .jetstream import JetStreamError
-from .lease import Holder, LeaseLost
+from .lease import RENEW_S, Holder, LeaseLost
 from .link import Link, opened, subject_of
 from .page import NO_DIGEST, ChainBroken, TermRecord
 from .promise import PromiseUnknown
@@ -48,9 +48,6 @@ from .tasks import end
 
 if TYPE_CHECKING:
     from .metrics import NodeCollector
-
-#: How often the lease is renewed and looked at, as a part of its time.
-RENEWALS = 4
 
 #: A node that is so many messages behind does not try to lead, because it would have to read them first.
 NEAR = 64
@@ -67,8 +64,11 @@ STORE_S = 1.0
 #: How often a follower looks how far it is behind, in seconds.
 MEASURE_S = 1.0
 
-#: After it has stepped down, a node does not try to lead for so many times of the lease.
-ASIDE = 4
+#: A leader without an answer from JetStream stops after so long, in seconds, but not before it rejects orders as BUSY.
+ALONE_S = 15.0
+
+#: After it has stepped down, a node does not try to lead for so long, in seconds.
+ASIDE_S = 8.0
 
 
 class Node:
@@ -174,6 +174,12 @@ class Node:
 
     def _stop(self, *_: object) -> None:
         self._ended = True
+
+    def _pass_on_stop(self) -> None:
+        """End the exchange of a leader if a signal came before the exchange listened for signals."""
+        if self._ended and self.role == "leader":
+            self._ended = False  # the signal comes again: to the exchange, or to ``_stop`` if it still does not listen
+            os.kill(os.getpid(), signal.SIGTERM)
 
     # ------------------------------------------------------------------ follow
 
@@ -300,9 +306,8 @@ class Node:
 
     async def _try(self, link: Link, following: Following) -> Stored | None:
         """Wait until no node has the lease, take it, and append a term record. None: begin again."""
-        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
         while True:
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(RENEW_S)
             try:
                 if not await self._is_elected(link, following):
                     continue
@@ -330,15 +335,28 @@ class Node:
 
     async def _renew(self, link: Link) -> None:
         """Renew the lease for ever; take it again if it has expired."""
-        interval_s = self.cluster.lease_ms / 1000 / RENEWALS
+        answered_s = time.monotonic()
         while True:
+            self._pass_on_stop()
             term = self._following.term if self._following is not None else 0
-            with suppress(JetStreamError):
+            try:
                 try:
                     await link.lease.renew(self._holder(term))
                 except LeaseLost:
                     await link.lease.acquire(self._holder(term))
-            await asyncio.sleep(interval_s)
+                answered_s = time.monotonic()
+            except JetStreamError:
+                self._leave_if_alone(time.monotonic() - answered_s)
+            await asyncio.sleep(RENEW_S)
+
+    def _leave_if_alone(self, silent_s: float) -> None:
+        """Stop leading if JetStream has not answered for long: a node that it answers may lead by now, and clients of
+        this node would not learn of it.
+        """
+        if self.role == "leader" and silent_s > max(ALONE_S, 2 * self.cluster.busy_after_ms / 1000):
+            self.events.warning("no answer from JetStream", seconds=round(silent_s, 1), meaning="it leads no more")
+            assert self._replicator is not None
+            self._replicator.step_down()
 
     async def _begin_term(self, link: Link, following: Following) -> Stored | None:
         """Read the stream to its end, and append a term record. None if a different node was faster."""
@@ -462,6 +480,6 @@ class Node:
         """Stop leading, so that a different node does."""
         if self.role != "leader" or self._replicator is None:
             return {"done": False, "why": f"{self.name} does not lead partition {self.partition}"}
-        self._aside_until_s = time.monotonic() + ASIDE * self.cluster.lease_ms / 1000
+        self._aside_until_s = time.monotonic() + ASIDE_S
         self._replicator.step_down()
         return {"done": True}

@@ -25,7 +25,7 @@ async def rejoin(link: Link, directory: Directory, events: Log) -> None:
     terms = terms_of(directory)
     common = await last_common(link.stream, terms)
     if terms and common < terms[-1].last:
-        kept = [] if common < terms[0].first - 1 else cut_after(directory, common)
+        kept = cut_after(directory, common)
         events.warning(
             "journal cut", after=common, commands=terms[-1].last - common, saved_in=[path.name for path in kept],
             meaning="they were not acknowledged, and a later leader has others in their place",

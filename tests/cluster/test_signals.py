@@ -1,0 +1,28 @@
+"""A node ends at a signal, whatever it does at that moment."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.local_cluster import RUN, LocalCluster
+
+pytestmark = pytest.mark.compiled
+
+#: A node that gets the signal when it has won the election, and its exchange does not listen for signals yet.
+BETWEEN = """
+import os, signal
+from pricetime.cluster import node
+
+class Between(node.Node):
+    def _lead(self, journal, record):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return super()._lead(journal, record)
+
+node.Node = Between
+"""
+
+
+def test_a_signal_between_two_roles(tmp_path: Path) -> None:
+    cluster = LocalCluster(tmp_path, nodes=["a"], program=BETWEEN + RUN)
+    with cluster:
+        assert cluster.processes.pop("a").wait(30) == 0
