@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def run(
     client: Client, settings: ClusterConfig, partition: str, folders: Sequence[Path], *, replace: bool, yes: bool
 ) -> None:
-    """Restore the stream of a partition. Raises CannotRestore, and Abort if the answer is no."""
+    """Restore the stream of a partition. Raises CannotRestore, and Abort after a negative answer."""
     messages = await check_free(client, settings, partition)
     if messages and not replace:
         raise CannotRestore(

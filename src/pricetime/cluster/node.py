@@ -94,7 +94,7 @@ class Node:
         self._started_ns = time.time_ns()
         self._changes, self._last_leader = 0, ""  # how often a different node became the leader, and which one did
         self._retries = 0  # of earlier terms of this node
-        self._behind = 0  # commands of the stream that this follower does not have, as of the last look
+        self._behind = 0  # commands of the stream that this follower does not have, as last measured
         self._link: Link | None = None  # that is open
         self._revision = 0  # of the lease that this node holds
         self._following: Following | None = None
