@@ -10,6 +10,7 @@ from pricetime.core.instrument import Instrument
 from pricetime.exchange.state.feed_store import FeedStore
 from pricetime.native.histogram import Histogram
 from pricetime.types import COMMAND, CommandType
+from pricetime.wire.types import AcknowledgementLevel
 
 Commands = np.ndarray[Any, np.dtype[np.void]]
 BID, ASK = 1, 2
@@ -26,6 +27,8 @@ def add(order_id: int, side: int, price: int, quantity: int, *, instrument: int 
 
 class FakeExchange:
     """The engine's reports go to the feed, and its books are read directly."""
+
+    level, term = AcknowledgementLevel.MEMORY, 1
 
     def __init__(self, instruments: Iterable[Instrument], capacity: int = 2**14) -> None:
         self.instruments = tuple(instruments)

@@ -12,6 +12,7 @@ from pricetime.native.histogram import Histogram
 from pricetime.web import market as module
 from pricetime.web.listed import HISTORY_S, LEVELS, TRADES, exact
 from pricetime.web.market import MOST_INSTRUMENTS, MOST_READ, MOST_READ_BETWEEN, Market, compact, percentiles
+from pricetime.wire.types import AcknowledgementLevel
 from tests.web.market import ASK, BID, FakeExchange, add
 
 
@@ -172,6 +173,13 @@ def test_many_reports_between_two_frames_are_left_to_the_frame(exchange: FakeExc
     market.read_new_reports()
     assert not market.listed[1].tape
     assert len(seen(market)["book"]["tape"]) == TRADES
+
+
+def test_the_role_of_a_node(exchange: FakeExchange, market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert market.hello()["role"] == ""
+    monkeypatch.setattr(exchange, "level", AcknowledgementLevel.REPLICATED)
+    monkeypatch.setattr(exchange, "term", 3)
+    assert market.hello()["role"] == "leader, term 3, replicated"
 
 
 def test_prices_come_with_their_unit() -> None:

@@ -18,6 +18,7 @@ from ..core.instrument import Instrument
 from ..exchange.exchange import Exchange
 from ..native.histogram import Histogram
 from ..types import REPORT
+from ..wire.types import AcknowledgementLevel
 from .listed import HISTORY_S, KINDS, LEVELS, Listed, exact
 
 #: Instruments in the list.
@@ -81,7 +82,15 @@ class Market:
             "unlisted": self.unlisted,
             "levels": LEVELS,
             "history_s": HISTORY_S,
+            "role": self._role(),
         }
+
+    def _role(self) -> str:
+        """Role, term and acknowledgement level of a node of a cluster; empty for a server without one."""
+        level = self._exchange.level
+        if level is not AcknowledgementLevel.REPLICATED:
+            return ""
+        return f"leader, term {self._exchange.term}, {level.name.lower()}"
 
     def history(self, instrument: int) -> dict[str, Any]:
         """The last minutes of an instrument, one point for each second."""

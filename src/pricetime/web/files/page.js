@@ -53,6 +53,7 @@ function hello(message) {
   known = new Map(message.instruments.map((one) => [one.id, one]));
   prices = new Map(message.instruments.map((one) => [one.id, new Prices(one)]));
   history = new History(message.history_s);
+  say(at("role"), message.role);
   instruments.begin(message, prices);
   ladder.begin(message.levels);
   form.begin(message, prices);
