@@ -202,7 +202,9 @@ async def _check(
                 replay.add(stored)
         if replay is not None:
             found.books = replay.books()
-    except (ChainBroken, ReplayDiffers, LookupError) as error:
+    except LookupError as error:
+        found.faults.append(f"{error} that the server {found.server} can read")
+    except (ChainBroken, ReplayDiffers) as error:
         found.faults.append(str(error))
 
 
