@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-venues bench-cluster bench-compare lint settings venues structure screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo demo-cluster test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-venues bench-cluster bench-compare lint settings venues structure screenshot wire dashboard docs docs-serve format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -58,6 +58,9 @@ packages: ## install what some tests need and skip without: Chromium, Prometheus
 demo: build ## tell a trading day, replay a session, then run the day on an exchange and kill it under a million orders
 	@$(BIN)/pricetime demo
 	@if [ -e .venv/compiled ]; then $(BIN)/pricetime demo --exchange; fi
+
+demo-cluster: build ## run a cluster under load, and kill its leader, suspend the next one, kill a NATS server
+	@$(BIN)/pricetime demo --cluster
 
 test: build ## all tests, then those of the core uncompiled, where they must cover every line
 	@if [ -e .venv/compiled ]; then $(MAKE) test-compiled test-pure; else $(MAKE) test-pure CORE_TESTS=tests; fi

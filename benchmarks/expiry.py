@@ -160,7 +160,7 @@ def _measure(address: tuple[str, int], orders: int, lead_s: float, rng: np.rando
             if time.time_ns() > expiry_ns + int(PATIENCE_S * 1e9):
                 raise click.ClickException("no order expired")
         began = time.monotonic()
-        during: list[float] = []
+        during = prober.round_trips()
         while 2 not in prober.expired:
             during += prober.round_trips()
         return Round(without, during, time.monotonic() - began)

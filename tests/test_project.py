@@ -57,7 +57,7 @@ def test_an_import_brings_in_no_command_line_and_no_extra() -> None:
         "narwhals",
         "pandas",
     ]
-    heavy += ["asyncio", "hdrh", "jinja2", "prometheus_client", "starlette", "uvicorn", "websockets"]
+    heavy += ["asyncio", "ray", "hdrh", "jinja2", "prometheus_client", "starlette", "uvicorn", "websockets"]
     loaded = run(f"import sys, pricetime; print([name for name in {heavy} if name in sys.modules])")
     assert loaded.strip() == "[]"
 

@@ -20,7 +20,7 @@ SOURCE = ROOT / "src" / "pricetime"
 PARTS = [
     "types", "phases", "errors", "checks", "extras", "environment", "address",
     "auctions", "prices", "owner_limits", "profiles", "standing", "explanation", "execution", "ladder", "depth",
-    "native", "_form", "reference", "core", "", "frames", "ring", "wire", "log",
+    "native", "_form", "reference", "core", "", "frames", "ring", "wire", "log", "farm",
     "exchange.state", "exchange.settings", "exchange.io", "exchange.standby", "exchange.exchange",
     "exchange.control", "exchange",
     "client", "tape", "load", "cluster", "web", "market", "cli", "__main__",

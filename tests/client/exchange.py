@@ -7,9 +7,10 @@ from types import TracebackType
 from typing import Self
 
 from pricetime.client.answers import Answer, RangeAnswer
-from pricetime.exchange.control.retransmission import auction_fields
+from pricetime.core.snapshot import IndicativePrice
 from pricetime.load.server import free_udp_port
 from pricetime.prices import decimals
+from pricetime.types import ReportKind
 from pricetime.wire.messages import (
     SIZES,
     ExecutionReport,
@@ -20,6 +21,20 @@ from pricetime.wire.messages import (
     decode,
 )
 from tests.client.network import BadNetwork, PublicFeed, Reports
+
+
+def auction_fields(auction: IndicativePrice | None) -> dict[str, int]:
+    """What the last auction sets in a SnapshotInstrument."""
+    if auction is None:
+        return {}
+    return {
+        "auction": ReportKind.UNCROSSED if auction.final else ReportKind.INDICATIVE,
+        "auction_priced": auction.price is not None,
+        "surplus_side": auction.side or 0,
+        "auction_price": auction.price or 0,
+        "auction_quantity": auction.quantity,
+        "surplus": auction.surplus,
+    }
 
 
 def answer_bytes(answer: Answer) -> bytes:

@@ -339,3 +339,11 @@ def test_lots_that_have_traded_are_not_counted_under_rules_that_do_not_need_it(t
     assert after.dump().resting["filled"].tolist() == [0]
     after.book(1).cancel_order(1)
     after.check()
+
+
+def test_the_states_of_all_instruments_are_a_part_of_the_dump() -> None:
+    engine = full()
+    engine.set_phase(2, HALTED)
+    states = engine.states()
+    assert states.tobytes() == engine.dump().instruments.tobytes()
+    assert states["phase"].tolist() == [HALTED, CONTINUOUS]

@@ -63,13 +63,24 @@ def requirements(name: str, extras: frozenset[str]) -> list[Requirement]:
     return [one for one in found if not one.marker or any(one.marker.evaluate({"extra": e}) for e in {"", *extras})]
 
 
+def bundled(name: str) -> set[str]:
+    """The modules that a distribution has copies of, as Ray has of psutil."""
+    try:
+        files = metadata.files(name) or []
+    except metadata.PackageNotFoundError:
+        return set()
+    return {path.parts[2] for path in files if path.parts[1:2] == ("thirdparty_files",) and len(path.parts) > 3}
+
+
 def hide_the_rest(folder: Path, asked: set[str]) -> str:
     """A folder to put first into PYTHONPATH: with it a process has only what the reader installed."""
     there = distributions(asked)
     modules = metadata.packages_distributions()
+    brought = {module for name in there for module in bundled(name)}
     names = {
         module for module, of in modules.items()
         if not {canonicalize_name(name) for name in of} & there and not module.startswith(("_", "pricetime"))
+        and module not in brought
     }  # fmt: skip
     (folder / "sitecustomize.py").write_text(HIDE.format(names=names), encoding="utf-8")
     return str(folder)

@@ -29,6 +29,8 @@ PUBLIC = [
     "tape.flow.presets", "tape.flow.stream",
     "core.passive_book.PassiveBook", "tape.mbo", "tape.skipped",
     "tape.formats", "tape.replay", "tape.outcome", "tape.file",
+    "farm.errors", "farm.farm", "farm.grid", "farm.journal_replay", "farm.journals", "farm.result", "farm.script",
+    "farm.store", "farm.work",
     "native.histogram", "native.latency", "native.hlog", "load.load", "load.plan",
     "load.run_file", "load.server", "load.following",
 ]  # fmt: skip

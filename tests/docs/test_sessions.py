@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import pricetime
+from pricetime.farm import Script, Work, grid, in_this_process, journals, parse_values, run_tasks, sweep_tasks
 from tests.docs.blocks import ROOT, blocks
 from tests.docs.installed import asked_for, hide_the_rest
 
@@ -25,7 +26,7 @@ if pricetime.COMPILED:
     from pricetime.load.server import free_udp_port, lasting_port
 
 QUIET = {"PRICETIME_PREFAULT": "0", "PRICETIME_LOG_FORMAT": "json"}
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 def lines(document: str, start: str) -> list[list[str]]:
@@ -173,6 +174,36 @@ def test_of_a_journal(reader: Shell) -> None:
     for command in ("journal inspect", "journal verify", "replay"):
         for words in lines(page, f"pricetime {command}"):
             reader.run(words)
+
+
+@of_page(["docs/how-to/replay-many-journals.md"])
+def test_of_many_journals(reader: Shell) -> None:
+    """Two journals of servers, verified on a Ray of its own; then the scripts of the page, without Ray."""
+    pytest.importorskip("ray", reason="needs Ray: pip install '.[farm]'")
+    page = "docs/how-to/replay-many-journals.md"
+    for serve, order in zip(lines(page, "pricetime serve"), lines(page, "pricetime order add"), strict=True):
+        server = reader.serve(serve)
+        try:
+            assert "accepted" in reader.run(order)
+        finally:
+            reader.stop(server)
+    verify, *_ = lines(page, "pricetime farm verify")
+    verified = reader.run(verify, "--workers", "1")
+    assert [line.split()[-1] for line in verified.splitlines() if "day " in line] == ["good", "good"]
+    for block in blocks(ROOT / page):
+        name = "quote.py" if "generate" in block.text else "volume.py"
+        if block.language == "python":
+            (reader.folder / name).write_text(block.text, encoding="utf-8")
+    found = Work(in_this_process).run(
+        run_tasks(Script.load(reader.folder / "volume.py"), journals([reader.folder / "journals"]))
+    )
+    assert [result.errors for result in found] == [[], []]
+    assert all(result.result and result.result["commands"] for result in found)
+    (sweep,) = lines(page, "pricetime farm sweep")
+    values = dict(parse_values(words) for words in sweep if "=" in words)
+    tasks = sweep_tasks(Script.load(reader.folder / "quote.py"), grid(values))
+    assert len(tasks) == 30
+    assert Work(in_this_process).run(tasks[:1])[0].errors == []
 
 
 PAGES = [ROOT / "README.md", ROOT / "docs" / "start.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]

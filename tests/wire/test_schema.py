@@ -134,6 +134,8 @@ def test_the_fields_whose_numbers_have_names() -> None:
         ("reason", "SessionReason"),
         ("status", "RetransmitStatus"),
         ("phase", "Phase"),
+        ("auction", "ReportKind"),
+        ("surplus_side", "Side"),
         ("order_type", "OrderType"),
         ("instructions", "Instruction"),
         ("level", "AcknowledgementLevel"),

@@ -34,6 +34,9 @@ SHORT = {
     "instructions": "ins",
     "login_timeout_ms": "timeout_ms",
     "orders_per_second": "per_second",
+    "auction": "auc",
+    "auction_priced": "prc",
+    "surplus_side": "sid",
 }
 
 RULER = "     +---+---+---+---+---+---+---+---+"

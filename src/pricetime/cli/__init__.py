@@ -13,8 +13,10 @@ import click
 
 from ..errors import PricetimeError
 from .admin import admin
+from .cluster import cluster
 from .demo import demo
 from .explain import explain
+from .farm import farm
 from .follow import follow
 from .generate import generate
 from .info import info, print_version
@@ -34,9 +36,9 @@ from .subscribe import subscribe
 #: The commands by purpose, as the help lists them.
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Try it": (market, demo),
-    "Run an exchange": (serve, admin, secret, journal, follow),
+    "Run an exchange": (serve, cluster, admin, secret, journal, follow),
     "Use an exchange": (order, subscribe),
-    "Replay and generate orders": (replay, explain, generate),
+    "Replay and generate orders": (replay, farm, explain, generate),
     "Measure an exchange": (load, latency, report),
     "This installation": (info,),
 }

@@ -24,11 +24,12 @@ TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 @click.option("--seed", type=click.IntRange(0), default=1, help="Seed of the synthetic orders.")
 @shared_option("order_capacity", envvar=None, show_envvar=False)
 @click.option("--exchange", is_flag=True, help="Run an exchange and kill it in the middle instead.")
+@click.option("--cluster", is_flag=True, help="Run a cluster, and kill its leader and a NATS server instead.")
 @click.option("--orders", type=click.IntRange(1), default=1_000_000, help="With --exchange: how many orders to send.")
 @click.option(
     "--directory",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="With --exchange: folder for the journal; needs 200 MB.  [default: the folder for temporary files]",
+    help="With --exchange, --cluster: folder for the data; 200 MB.  [default: the folder for temporary files]",
 )
 @click.option("--rate", type=click.FloatRange(1), default=250_000, help="With --exchange: orders per second.")
 def demo(
@@ -36,6 +37,7 @@ def demo(
     seed: int,
     order_capacity: int,
     exchange: bool,
+    cluster: bool,
     orders: int,
     rate: float,
     directory: Path | None,
@@ -51,10 +53,23 @@ def demo(
     clients send orders in a second instrument; the server is killed and started again. Then counts every answer and
     compares the books of the server, of the subscriber and of a replay of the journal. Needs 200 MB of free disk space.
 
+    With --cluster: three nodes and three NATS servers on this machine, with clients and a subscriber. The leader is
+    killed, the next one suspended until a third node leads and then continued, a NATS server killed and started again.
+    Then counts every acknowledged order and compares all books. Takes a minute.
+
     \b
         pricetime demo
         pricetime demo --exchange --orders 200000
+        pricetime demo --cluster
     """
+    if cluster:
+        from .cluster import one_line
+
+        with one_line("pricetime demo --cluster"):
+            from .cluster_day import show_cluster
+
+            show_cluster(seed, directory)
+        return
     if exchange:
         from .exchange_day import show_exchange
 

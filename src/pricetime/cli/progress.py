@@ -26,6 +26,19 @@ def track(what: str, total: int, *, of_bytes: bool = False) -> Iterator[Callable
         yield lambda amount: bar.update(task, advance=amount)
 
 
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show a line with what the block does while it runs."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
+
+
 def columns(width: int, what: str, total: int, *, of_bytes: bool) -> list[ProgressColumn]:
     """The columns that fit a terminal of this width. The amount done always fits."""
     from rich import progress

@@ -396,8 +396,12 @@ class Node:
         await link.answer(subject_of(self.cluster.name, "status"), self._status)
         await link.answer(subject_of(self.cluster.name, f"step-down.{self.partition}.{self.name}"), self._step_down)
 
-    async def _status(self, _: dict[str, Any]) -> dict[str, Any]:
-        return self.status()
+    async def _status(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The status; of a follower with the digest of its books if the request says ``books``."""
+        said, following = self.status(), self._following
+        if request.get("books") and self.role == "follower" and following is not None:
+            said["books"] = f"{following.machine.digest():016x}"
+        return said
 
     def status(self) -> dict[str, Any]:
         """What this node is and how far it is."""

@@ -59,7 +59,7 @@ class Promise:
 
     async def check(self) -> None:
         """Check every server that answers now. Raises PromiseBroken, and PromiseUnknown without a majority."""
-        answers = await asyncio.gather(*(asyncio.to_thread(_varz, address) for address in self.monitoring))
+        answers = await asyncio.gather(*(asyncio.to_thread(said_by, address) for address in self.monitoring))
         for address, said in zip(self.monitoring, answers, strict=True):
             if isinstance(said, dict):
                 self.checked[address] = check_server(address, said)
@@ -193,8 +193,8 @@ def _edit(stream: str, setting: str, found: object, wanted: object) -> str:
     )
 
 
-def _varz(address: str) -> dict[str, Any] | str:
-    """What a server says of itself, or why it does not."""
+def said_by(address: str) -> dict[str, Any] | str:
+    """What the server at a monitoring address says of itself, or why it does not."""
     try:
         with urllib.request.urlopen(f"{address}/varz", timeout=ANSWER_S) as answer:  # noqa: S310 - from the settings
             said: object = json.load(answer)

@@ -21,20 +21,13 @@ from typing import Any
 from ..errors import PricetimeError
 from ..extras import install_command
 from ..load.server import lasting_port
+from .processes import end, spawn
 
 #: Longest start of a server, and of the cluster until it can make streams, in seconds.
 START_S = 30.0
 
 #: How often to start on other ports, if a different process uses the free port that was found.
 ATTEMPTS = 5
-
-#: Becomes the program in its arguments, which on Linux ends with its parent: 1 is PR_SET_PDEATHSIG.
-_RUN = """
-import ctypes, os, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 
 
 class ServersFailed(PricetimeError, RuntimeError):
@@ -94,11 +87,8 @@ class LocalServers:
     def start(self, server: int) -> None:
         """Start a server that does not run."""
         self._configure(server)
-        command = [sys.executable, "-I", "-S", "-c", _RUN, self._program, "-c", str(self._file(server, "conf"))]
-        with self._file(server, "out").open("ab") as out:
-            self._processes[server] = subprocess.Popen(  # noqa: S603 - our own program
-                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, process_group=0
-            )
+        command = self._program, "-c", str(self._file(server, "conf"))
+        self._processes[server] = spawn(command, self._file(server, "out"))
 
     def wait(self, timeout_s: float = START_S) -> None:
         """Wait until all servers that run are in the cluster and have chosen the leader that makes streams."""
@@ -129,17 +119,8 @@ class LocalServers:
     def stop(self) -> None:
         """End all servers and wait until they are gone."""
         running = [process for process in self._processes if process is not None]
-        for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-                process.send_signal(signal.SIGCONT)
         self._processes = [None] * len(self._processes)
-        for process in running:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(running)
 
     def running(self, server: int) -> bool:
         """Whether the process of a server exists."""

@@ -184,13 +184,15 @@ def restored(
     told: Callable[[SnapshotDamaged], object],
     *,
     newest: bool = True,
+    among: Callable[[int], bool] = lambda _: True,
     wanted: Callable[[SnapshotFile], bool] = lambda _: True,
 ) -> Iterator[Restored]:
     """Yield the wanted snapshots that load and make books with the right digest: the newest, or the oldest, first.
 
-    ``told`` is called with each that does not. Raises OSError if the directory cannot be read.
+    ``told`` is called with each that does not. ``among``: with the sequence of a snapshot, says whether to load it.
+    Raises OSError if the directory cannot be read.
     """
-    for sequence in directory.snapshots()[:: 1 if newest else -1]:
+    for sequence in filter(among, directory.snapshots()[:: 1 if newest else -1]):
         try:
             snapshot = load(directory, sequence)
             if wanted(snapshot):

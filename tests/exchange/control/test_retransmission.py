@@ -10,23 +10,25 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from pricetime import Instrument, SelfTrade
-from pricetime.core.snapshot import Snapshot
+from pricetime import Instrument, SelfTrade, Side
+from pricetime.core.snapshot import IndicativePrice, Snapshot
 from pricetime.exchange.control.retransmission import Pace, RecoveryServer
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
 from pricetime.exchange.standby.follower import Follower
-from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase
+from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase, ReportKind
 from pricetime.wire.types import RetransmitStatus, SessionReason
 from tests.exchange.loops import Events, Listener, LoopThread, connect, loop_thread, receive
 
 REQUEST = struct.Struct("<BBHIQQ")
 REPLY = struct.Struct("<BBHIQQQQII")
 HEADER = struct.Struct("<BBHIQQQQII")
+INSTRUMENT = struct.Struct("<BBHIQQqqQ16sBBBBIqQQ")
+NO_AUCTION = (0,) * 8
 
-#: Of the log, which each answer tells.
+#: Of the log, which each answer has.
 TERM = 1
-INSTRUMENT = struct.Struct("<BBHIQQqqQ16s")
+
 LOGOUT = struct.Struct("<BBHIQ")
 SNAPSHOT_REQUEST = struct.pack("<B7x", 51)
 
@@ -80,7 +82,8 @@ class FakeBooks:
             ),
             Instrument(2, symbol="Ü" * 8, phase=Phase.HALTED, self_trade=SelfTrade.CANCEL_BOTH),
         )
-        return Snapshot(self.taken, instruments, self.orders, 2**64 - 5, 2**32 - 6)
+        auctions = None, IndicativePrice(-7, 3, 4, Side.ASK, final=True)
+        return Snapshot(self.taken, instruments, self.orders, 2**64 - 5, 2**32 - 6, auctions)
 
 
 class Desk:
@@ -207,8 +210,8 @@ def test_a_snapshot(desk: Desk) -> None:
         seq_num, instruments, orders = snapshot(client)
     assert seq_num == 1
     assert instruments == [
-        (53, 0, 2, 1, 5, 10, -50, 70, 25, b"ABC".ljust(16, b"\0")),
-        (53, 1, 0, 2, 1, 1, -(2**63), 2**63 - 1, 1, "Ü".encode() * 8),
+        (53, 0, 2, 1, 5, 10, -50, 70, 25, b"ABC".ljust(16, b"\0"), *NO_AUCTION),
+        (53, 1, 0, 2, 1, 1, -(2**63), 2**63 - 1, 1, "Ü".encode() * 8, ReportKind.UNCROSSED, 1, 2, 0, 0, -7, 3, 4),
     ]
     assert np.array_equal(orders, desk.books.orders)
 
