@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Letters of the names of clusters, partitions and nodes, which become parts of subjects and of names of streams.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-#: How long a request waits for its answer, in seconds. A stream without a leader does not answer, and has one soon after.
+#: How long a request waits for its answer, in seconds. A stream that has no leader does not answer.
 REQUEST_S = 2.0
 
 # Codes of errors that JetStream answers.
