@@ -51,7 +51,7 @@ def main(rate: float, seconds: float, sessions: int, nodes: int, folder: Path | 
         who |= {f"NATS server {server + 1}": cluster.servers.pid(server) for server in range(3)}
         before = {name: busy_s(pid) for name, pid in who.items()}
         began = time.monotonic()
-        code = subprocess.run(  # noqa: S603 - our own program
+        code = subprocess.run(
             [sys.executable, "-m", "pricetime", "load", "--rate", str(rate), "--seconds", str(seconds),
              "--sessions", str(sessions), "--host", host, "--port", port],
             check=False,
