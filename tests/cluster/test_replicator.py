@@ -22,7 +22,7 @@ from pricetime.exchange.settings.server_log import make_log
 from pricetime.log.directory import Directory
 from pricetime.wire.types import AcknowledgementLevel
 from tests.cluster.made import CONFIGURATION
-from tests.cluster.streams import CLUSTER, Writer, lease_of, patiently, read_to, run, stream_of
+from tests.cluster.streams import CLUSTER, Writer, lease_of, read_to, run, stream_of
 from tests.log.test_begin import orders
 
 pytestmark = pytest.mark.compiled
@@ -62,7 +62,7 @@ class Leader:
         async with connected(self.servers.urls) as client:
             stream = PageStream(client, self.partition)
             lease = await lease_of(client, self.partition)
-            snapshots = await patiently(lambda: SnapshotStore.open(client, CLUSTER, self.partition))
+            snapshots = SnapshotStore(client, CLUSTER, self.partition)
             yield Link(client, stream, lease, snapshots, Promise(self.servers.monitoring), asyncio.Event())
             await stream.close()
 
