@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo demo-cluster test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-venues bench-cluster bench-compare lint settings venues structure screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo demo-cluster test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-venues bench-cluster bench-failover bench-compare lint settings venues structure screenshot wire dashboard docs docs-serve format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -126,6 +126,11 @@ bench-venues: build ## measure auctions, a cascade of stop orders, expiries, a f
 
 bench-cluster: build ## measure appends of pages to three NATS servers on this machine, on the disk under build/
 	@$(BIN)/python -m benchmarks.cluster_pages
+
+bench-failover: build ## measure failovers of a cluster on this machine, then its throughput and its latency at a low rate
+	@$(BIN)/python -m benchmarks.failover
+	@$(BIN)/python -m benchmarks.cluster
+	@$(BIN)/python -m benchmarks.cluster --rate 200 --sessions 1
 
 bench-compare: build ## compare the work tree with the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)

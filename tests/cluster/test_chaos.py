@@ -44,6 +44,7 @@ def kill_leader(trading: Day) -> None:
     trading.wait_answers()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", rounds(count(5, 100)))
 def test_leaders_are_killed(cluster: LocalCluster, kills: int) -> None:
     with day(cluster) as trading:
@@ -54,6 +55,7 @@ def test_leaders_are_killed(cluster: LocalCluster, kills: int) -> None:
     assert len(history.terms) >= kills + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", rounds(count(3, 100)))
 def test_leaders_are_suspended_and_wake(cluster: LocalCluster, stops: int) -> None:
     """Each is a zombie when it wakes: it sends nothing that the stream does not have, and nothing after its end."""
@@ -89,7 +91,8 @@ def fenced_at(cluster: LocalCluster, node: str, term: int) -> float:
     return float(next(event["at"] for event in events if event["event"] == "fenced" and event["at"] > began))
 
 
-@pytest.mark.parametrize("kills", rounds(count(3, 50)))
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", rounds(count(1, 50)))
 def test_servers_are_killed(cluster: LocalCluster, kills: int) -> None:
     """One at a time: a majority is left."""
     servers, drawn = cluster.servers, random.Random(kills)
@@ -104,6 +107,7 @@ def test_servers_are_killed(cluster: LocalCluster, kills: int) -> None:
         trading.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", rounds(count(1, 20)))
 def test_leader_and_leader_of_the_stream_are_killed(cluster: LocalCluster, kills: int) -> None:
     servers = cluster.servers

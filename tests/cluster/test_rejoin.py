@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pricetime.cluster.common import LocalTerm, last_common, newest_known, terms_of
+from pricetime.cluster.jetstream import Unknown
 from pricetime.cluster.page import Message
 from pricetime.cluster.rejoin import rejoin
 from pricetime.cluster.servers import LocalServers
@@ -110,7 +111,7 @@ def test_a_fenced_leader_loses_what_was_not_acknowledged(servers: LocalServers, 
     async def test() -> None:
         async with stream_of(servers, partition) as stream:
             await fill(Writer(stream), [3, 3], [4])
-            snapshots = await SnapshotStore.open(stream.client, CLUSTER, partition)
+            snapshots = SnapshotStore(stream.client, CLUSTER, partition)
             directory.lock()
             write(directory, [(1, 9)])
             await rejoin(_Link(stream, snapshots), directory, make_log())  # type: ignore[arg-type]
@@ -133,7 +134,7 @@ def test_a_journal_that_ends_before_the_stream_begins(servers: LocalServers, par
             found = await stream.find(230)
             assert found is not None
             await stream.purge(found)
-            snapshots = await SnapshotStore.open(stream.client, CLUSTER, partition)
+            snapshots = SnapshotStore(stream.client, CLUSTER, partition)
             directory = Directory(tmp_path / "new")
             directory.lock()
             with pytest.raises(CannotStart, match="begins after command 0"):
@@ -150,3 +151,23 @@ def test_a_journal_that_ends_before_the_stream_begins(servers: LocalServers, par
                 each.unlock()
 
     run(test())
+
+
+def test_a_journal_that_needs_no_snapshot(servers: LocalServers, partition: str, tmp_path: Path) -> None:
+    """The node follows although the object store does not answer, as while its stream has no leader."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            await fill(Writer(stream), [3, 4])
+            directory = Directory(tmp_path)
+            write(directory, [(1, 3)])
+            directory.lock()
+            await rejoin(_Link(stream, _Silent()), directory, make_log())  # type: ignore[arg-type]
+            assert terms_of(directory)[-1].last == 3
+
+    run(test())
+
+
+class _Silent:
+    async def sequences(self) -> list[int]:
+        raise Unknown("no answer")

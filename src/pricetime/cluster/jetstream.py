@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #: Letters of the names of clusters, partitions and nodes, which become parts of subjects and of names of streams.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-#: How long a request waits for its answer, in seconds.
-REQUEST_S = 5.0
+#: How long a request waits for its answer, in seconds. A stream that has no leader does not answer.
+REQUEST_S = 2.0
 
 # Codes of errors that JetStream answers.
 NO_MESSAGE, NO_STREAM, NAME_IN_USE = 10037, 10059, 10058

@@ -15,7 +15,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PricetimeError
-from .jetstream import NAME_IN_USE, NO_MESSAGE, WRONG_LAST_SEQUENCE, Declined, Unknown, ask, checked_name, publish
+from .jetstream import (
+    NAME_IN_USE,
+    NO_MESSAGE,
+    NO_STREAM,
+    WRONG_LAST_SEQUENCE,
+    Declined,
+    Unknown,
+    ask,
+    checked_name,
+    publish,
+)
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -25,7 +35,7 @@ TTL_S, RENEW_S = 2, 0.5
 
 #: A lease that was not renewed for so long is free, even if JetStream has not removed it, in seconds: servers that fail
 #: may do so late.
-STALE_S = 3.0 * TTL_S
+STALE_S = 2.0 * TTL_S
 
 #: How often ``wait_until_free`` looks, in seconds.
 LOOK_S = 0.1
@@ -67,11 +77,13 @@ class Lease:
             "max_msgs_per_subject": 1, "max_msg_size": -1, "duplicate_window": 120 * 10**9, "allow_direct": False,
             "allow_rollup_hdrs": True, "deny_delete": True, "allow_msg_ttl": True,
         }  # fmt: skip
-        try:
-            await ask(client, f"STREAM.CREATE.KV_{bucket}", settings)
-        except Declined as error:
-            if error.code != NAME_IN_USE:
-                raise
+        for request, values in (("INFO", None), ("CREATE", settings)):  # INFO: the bucket's own leader answers
+            try:
+                await ask(client, f"STREAM.{request}.KV_{bucket}", values)
+                break
+            except Declined as error:
+                if error.code not in (NO_STREAM, NAME_IN_USE):
+                    raise
         return cls(client, cluster, partition)
 
     @property

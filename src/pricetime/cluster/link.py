@@ -84,7 +84,7 @@ async def opened(cluster: ClusterConfig, partition: str, node: str, events: Log)
         opened_streams.append(stream)
         await promise.check_replicas(client, stream.name)
         lease = await Lease.open(client, cluster.name, partition, cluster.replicas)
-        snapshots = await SnapshotStore.open(client, cluster.name, partition, cluster.replicas)
+        snapshots = SnapshotStore(client, cluster.name, partition, cluster.replicas)
         yield Link(client, stream, lease, snapshots, promise, reconnected)
         await stream.close()
     finally:

@@ -165,7 +165,15 @@ def check_stream(found: dict[str, Any], cluster: str, partition: str, replicas: 
 
 
 async def make_stream(client: Client, cluster: str, partition: str, replicas: int) -> None:
-    """Make the stream of a partition, or check the one that exists. Raises PromiseBroken, Declined and Unknown."""
+    """Check the stream of a partition, or make it. Raises PromiseBroken, Declined and Unknown.
+
+    The stream's own leader answers for one that exists, so this works while the servers have no leader of them all.
+    """
+    try:
+        await find_stream(client, cluster, partition, replicas)
+        return
+    except StreamMissing:
+        pass
     wanted = stream_settings(cluster, partition, replicas)
     try:
         await ask(client, f"STREAM.CREATE.{wanted['name']}", wanted)

@@ -32,7 +32,9 @@ async def rejoin(link: Link, directory: Directory, events: Log) -> None:
         )  # fmt: skip
     next_page = await link.stream.find(common + 1)
     missing = next_page is not None and next_page.page.first > common + 1
-    await _begin_with_snapshot(link, directory, events, common, missing=missing)
+    last = (await link.stream.last()).stored
+    if missing or (last is not None and last.page.last - common > FAR):  # else the object store need not answer
+        await _begin_with_snapshot(link, directory, events, common, missing=missing)
 
 
 async def _begin_with_snapshot(link: Link, directory: Directory, events: Log, common: int, *, missing: bool) -> None:

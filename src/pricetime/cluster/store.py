@@ -27,31 +27,32 @@ ANSWER_S = 10.0
 class SnapshotStore:
     """The snapshots of one partition. An object has the configuration as JSON, after its length, and the file."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
+    def __init__(self, client: Client, cluster: str, partition: str, replicas: int = 3) -> None:
+        self._client, self._bucket, self._replicas = client, f"SNAPSHOTS-{cluster}-{partition}", replicas
+        self._opened: ObjectStore | None = None
         self._errors: Any = require("nats.errors", "cluster", "pricetime cluster")
         self._missing: Any = require("nats.js.errors", "cluster", "pricetime cluster").NotFoundError
 
-    @classmethod
-    async def open(cls, client: Client, cluster: str, partition: str, replicas: int = 3) -> SnapshotStore:
-        """Open the bucket of a partition; the first node makes it. Raises Unknown."""
-        errors = require("nats.js.errors", "cluster", "pricetime cluster")
-        api: Any = require("nats.js.api", "cluster", "pricetime cluster")
-        jetstream = client.jetstream(timeout=ANSWER_S)
-        bucket = f"SNAPSHOTS-{cluster}-{partition}"
-        try:
+    async def open(self) -> ObjectStore:
+        """Return the bucket of the partition; the first node that needs it makes it. Raises Unknown."""
+        if self._opened is None:
+            errors = require("nats.js.errors", "cluster", "pricetime cluster")
+            api: Any = require("nats.js.api", "cluster", "pricetime cluster")
+            jetstream = self._client.jetstream(timeout=ANSWER_S)
             try:
-                return cls(await jetstream.object_store(bucket))
-            except errors.NotFoundError:
-                config = api.ObjectStoreConfig(replicas=replicas)
-                return cls(await jetstream.create_object_store(bucket, config))
-        except (TimeoutError, errors.Error) as error:
-            raise Unknown(f"the object store {bucket} cannot be opened: {error}") from error
+                try:
+                    self._opened = await jetstream.object_store(self._bucket)
+                except errors.NotFoundError:
+                    config = api.ObjectStoreConfig(replicas=self._replicas)
+                    self._opened = await jetstream.create_object_store(self._bucket, config)
+            except (TimeoutError, errors.Error) as error:
+                raise Unknown(f"the object store {self._bucket} cannot be opened: {error}") from error
+        return self._opened
 
     async def sequences(self) -> list[int]:
         """The last commands of the snapshots, newest first. Raises Unknown."""
         try:
-            found = await self._objects.list()
+            found = await (await self.open()).list()
         except self._missing:
             return []
         except (TimeoutError, self._errors.Error) as error:
@@ -63,16 +64,17 @@ class SnapshotStore:
         text = configuration.to_json()
         data = bytes(directory.disk.read(directory.snapshot_path(sequence)))
         try:
-            await self._objects.put(str(sequence), _LENGTH.pack(len(text)) + text + data)
+            objects = await self.open()
+            await objects.put(str(sequence), _LENGTH.pack(len(text)) + text + data)
             for old in (await self.sequences())[KEPT:]:
-                await self._objects.delete(str(old))
+                await objects.delete(str(old))
         except (TimeoutError, self._errors.Error) as error:
             raise Unknown(f"snapshot {sequence} cannot be stored: {error}") from error
 
     async def get(self, sequence: int) -> tuple[SnapshotFile, Configuration] | None:
         """Fetch a snapshot; None if it is gone. Raises JournalError and BadSnapshot if it is damaged, and Unknown."""
         try:
-            data = (await self._objects.get(str(sequence))).data or b""
+            data = (await (await self.open()).get(str(sequence))).data or b""
         except self._missing:
             return None
         except (TimeoutError, self._errors.Error) as error:
