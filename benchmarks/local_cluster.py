@@ -39,7 +39,7 @@ T = TypeVar("T")
 #: How long to wait for what a cluster does by itself, in seconds.
 PATIENCE_S = 60.0
 
-#: Pause between two looks, in seconds.
+#: Pause before the next check, in seconds.
 LOOK_S = 0.02
 
 PARTITION = "main"

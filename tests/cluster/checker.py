@@ -89,7 +89,7 @@ class History:
             check(at == place + 1, f"message {at} comes after {place}")
             place = at
             magic, version, kind, points, its_term, count, first, its_last, before, own = HEAD.unpack_from(data)
-            check((magic, version) == (b"PTPG", 1), f"message {at} is no page")
+            check((magic, version) == (b"PTPG", 1), f"message {at} is not a page")
             check(own == digest_of(data), f"message {at} is damaged")
             if kind == 1 and its_term < term:
                 made.late += 1
@@ -231,7 +231,7 @@ def records_of(datagram: Datagram) -> Iterator[bytes]:
 
 
 def check_feed(history: History, datagrams: Iterable[Datagram]) -> None:
-    """Every report in every datagram, whoever sent it, is in the history with its number."""
+    """Every report in every datagram, from any sender, is in the history with its number."""
     for datagram in datagrams:
         for record in records_of(datagram):
             if record[0] != REPORT_TYPE:
