@@ -149,8 +149,9 @@ lint: .venv/installed ## check format, style and types
 structure: .venv/installed ## write the list of packages in CONTRIBUTING and their picture from the sources
 	@$(BIN)/python -m tools.structure
 
-settings: .venv/installed ## generate the page of the server's settings
+settings: .venv/installed ## generate the pages of the settings of a server and of a cluster
 	@$(BIN)/python -m tools.settings_page
+	@$(BIN)/python -m tools.cluster_page
 
 venues: .venv/installed ## generate the page of venues: profiles, phases, illegal combinations
 	@$(BIN)/python -m tools.venues_page

@@ -39,7 +39,7 @@ T = TypeVar("T")
 #: How long to wait for what a cluster does by itself, in seconds.
 PATIENCE_S = 60.0
 
-#: Pause before the next check, in seconds.
+#: Pause between two checks, in seconds.
 LOOK_S = 0.02
 
 PARTITION = "main"

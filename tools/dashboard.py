@@ -30,6 +30,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from pricetime.exchange.control.meters import (
     Books,
+    Cluster,
     CommandLog,
     Feed,
     Journal,
@@ -254,6 +255,30 @@ def journal() -> list[Panel]:
     ]
 
 
+def cluster() -> list[Panel]:
+    role = Query(f"{Cluster.role.name}{{{SERVER}}} == 1", "{{role}}")
+    return [
+        lines("Role", "short", role, text=Cluster.role.help, width=6),
+        lines("Term", "short", now(Cluster.term, "term"), rate(Cluster.changes, "changes of the leader/s"), width=6),
+        lines(
+            "Behind, commands",
+            "short",
+            now(Cluster.lag, "commands"),
+            now(Cluster.unacknowledged, "unacknowledged pages"),
+            text=Cluster.lag.help,
+            width=6,
+        ),
+        lines(
+            "NATS",
+            "short",
+            now(Cluster.connected, "connected"),
+            rate(Cluster.retries, "repeated appends/s"),
+            rate(Cluster.replicated, "replicated commands/s"),
+            width=6,
+        ),
+    ]
+
+
 def sessions() -> list[Panel]:
     return [
         lines(
@@ -310,6 +335,7 @@ ROWS = {
     "Rejected": rejects,
     "Rings": rings,
     "Journal": journal,
+    "Cluster": cluster,
     "Sessions and losses": sessions,
     "Process": process,
 }

@@ -30,7 +30,7 @@ def test_one_line_and_exit_code_2(name: str, monkeypatch: pytest.MonkeyPatch) ->
     command = main.commands[name]
     monkeypatch.setattr(command, "callback", fail)
     monkeypatch.setattr(command, "params", [])
-    if name in {"admin", "journal"}:
+    if name in {"admin", "cluster", "farm", "journal"}:
         monkeypatch.setattr(command, "invoke_without_command", True)
         monkeypatch.setattr(command, "no_args_is_help", False)
     if name == "serve":

@@ -109,6 +109,7 @@ def check(client: Client, futures: list[OrderFuture]) -> None:
     assert [int(report["seq_num"]) for report in reports] == list(range(1, len(futures) + 1))
     assert {int(report["kind"]) for report in reports} == {ReportKind.ACCEPTED}
     assert [int(report["order_id"]) for report in reports] == list(range(1, len(futures) + 1))
+    client.wait_until_active(60)
     assert sorted(order.order_id for order in client.open_orders(60)) == list(range(1, len(futures) + 1))
 
 

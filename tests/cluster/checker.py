@@ -231,7 +231,7 @@ def records_of(datagram: Datagram) -> Iterator[bytes]:
 
 
 def check_feed(history: History, datagrams: Iterable[Datagram]) -> None:
-    """Every report in every datagram, from any sender, is in the history with its number."""
+    """Every report in every datagram, of any sender, is in the history with its number."""
     for datagram in datagrams:
         for record in records_of(datagram):
             if record[0] != REPORT_TYPE:

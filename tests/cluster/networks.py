@@ -94,7 +94,7 @@ class Network:
         subprocess.run(["ip", "link", "del", f"{self._tag}br"], check=False, capture_output=True)
 
     def drop(self, source: str, target: str) -> None:
-        """Drop what one namespace sends to the other; the sender does not notice."""
+        """Drop what one namespace sends to the other. The sender gets no error."""
         self._dropped.add((source, target))
         ip("neigh", "replace", self.address(target), "lladdr", NOWHERE, "nud", "permanent", "dev", "eth0",
            inside=self.inside(source))  # fmt: skip

@@ -17,7 +17,7 @@ ALIVE_S = 0.2
 
 
 class LastingSession:
-    """Logs in as an owner that no other client uses, and sends orders that never trade.
+    """Logs in as an owner that no other client uses, and sends orders that trade with no other client's.
 
     A thread reads until the node closes the connection, which it never does by itself.
     """

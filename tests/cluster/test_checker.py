@@ -33,7 +33,7 @@ ONE, TWO = 1, 2
 
 
 def order(sequence: int, owner: int, number: int, side: Side, price: int, quantity: int, kind: int = NEW) -> Array:
-    """A command of an owner, with the fields of a page."""
+    """A command of an owner, with the fields that it has in a page."""
     made = np.zeros(1, COMMAND)
     made["sequence"], made["timestamp"], made["session"], made["owner"] = sequence, 10**18 + sequence, owner, owner
     made["length"], made["type"], made["side"], made["instrument"] = 40, kind, side if kind == NEW else 0, 1

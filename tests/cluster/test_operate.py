@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def status(config: tuple[str, str]) -> dict[str, object]:
     return said
 
 
+def wait_until_complete(config: tuple[str, str]) -> None:
+    """Wait until every node answers a request for its status in time."""
+    deadline = time.monotonic() + 60
+    while (result := run("cluster", "status", *config)).exit_code:
+        assert time.monotonic() < deadline, result.output
+
+
 def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
     config = "--config", str(tmp_path / "cluster.toml")
     with LocalCluster(tmp_path, Options(open=True)) as cluster:
@@ -36,6 +44,7 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
         trade(cluster, 1)
         leader = found.leader("main")
         assert leader is not None
+        wait_until_complete(config)
         text = good("cluster", "status", *config)
         assert text.count("follower") == 2
         assert text.count(" leader ") >= 2, "of the partition, and of its stream"

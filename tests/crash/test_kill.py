@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pricetime.client import order_entry
+from pricetime.client import route
 from pricetime.client.errors import LoginRefused
 from tests.counts import count
 from tests.crash.lives import Lives
@@ -16,7 +16,7 @@ KILLS = count(5, 100)
 
 @pytest.fixture(autouse=True)
 def _soon_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order_entry, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(route, "LONGEST_PAUSE_S", 0.05)
 
 
 @pytest.mark.slow

@@ -39,6 +39,14 @@ SERIES = {
         'pricetime_log_sequence{instance="a"} 10000101x200',
         'pricetime_snapshot_sequence{instance="a"} 100x200',
     ],
+    "NoLeader": ['pricetime_cluster_role{instance="a", role="leader"} 0x200'],
+    "LeaderChanges": ['pricetime_cluster_leader_changes_total{instance="a"} 0+1x200'],
+    "ClusterLag": ['pricetime_cluster_lag_commands{instance="a"} 500001x200'],
+    "UnacknowledgedPages": [
+        'pricetime_cluster_unacknowledged_pages{instance="a"} 8x200',
+        'pricetime_cluster_append_retries_total{instance="a"} 0+1x200',
+    ],
+    "NatsDisconnected": ['pricetime_cluster_nats_connected{instance="a"} 0x200'],
     "ManyRejects": [
         'pricetime_reports_total{instance="a", kind="rejected", reason="throttled"} 0+4x200',
         'pricetime_reports_total{instance="a", kind="rejected", reason="unknown_order"} 0+2x200',

@@ -18,6 +18,8 @@ INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 PROGRAMS = {"pricetime", "make", "pip", "python", "kill", "sysctl", "lscpu", "cat", "grep", "taskset", "cc"}
 PROGRAMS |= {
     "chmod",
+    "systemctl",
+    "nats-server",
     "docker",
     "openssl",
     "stunnel",

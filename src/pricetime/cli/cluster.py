@@ -236,7 +236,7 @@ def restore(folders: tuple[Path, ...], file: Path, partition: str | None, *, rep
 
     Give all journals: the acknowledged commands of the last leader may be in its own journal only.
 
-    Exit code 1 if the answer is no; 2 if there is nothing to restore from, if a node runs, if a stream exists and
+    Exit code 1 if you answer no; 2 if there is nothing to restore from, if a node runs, if a stream exists and
     --replace is not given, or if journals contradict each other.
 
     \b

@@ -73,6 +73,7 @@ class Clients:
         self.failed: Counter[str] = Counter()  #: orders without a good answer, by error
         self._random = random.Random(seed)
         self._clients = [Client(addresses, owner=owner, keep_orders=True) for owner in range(1, CLIENTS + 1)]
+        self._failure: PricetimeError | None = None  # that ended the thread
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._send, name="pricetime-demo-clients")
 
@@ -93,6 +94,7 @@ class Clients:
     def wait_answered(self) -> None:
         """Wait until each order has its answer. Raises ClusterFailed."""
         until = time.monotonic() + PATIENCE_S
+        self._check()
         while (missing := self.sent - len(self.acknowledged) - self.failed.total()) > 0:
             if time.monotonic() > until:
                 raise ClusterFailed(f"{missing} orders have no answer after {PATIENCE_S:g} s")
@@ -102,11 +104,22 @@ class Clients:
         """Wait until an order is acknowledged after a time. Raises ClusterFailed."""
         until = time.monotonic() + PATIENCE_S
         while max(list(self.acknowledged.values()), default=0.0) <= after_s:
+            self._check()
             if time.monotonic() > until:
                 raise ClusterFailed(f"no order was acknowledged for {PATIENCE_S:g} s")
             time.sleep(0.05)
 
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise ClusterFailed(f"a client failed: {self._failure}") from self._failure
+
     def _send(self) -> None:
+        try:
+            self._send_orders()
+        except PricetimeError as error:
+            self._failure = error
+
+    def _send_orders(self) -> None:
         due = time.monotonic()
         while not self._ended.is_set():
             for owner, client in enumerate(self._clients, 1):

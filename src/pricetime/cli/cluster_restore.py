@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 async def run(
     client: Client, settings: ClusterConfig, partition: str, folders: Sequence[Path], *, replace: bool, yes: bool
 ) -> None:
-    """Restore the stream of a partition. Raises CannotRestore, and Abort if the answer is no."""
+    """Restore the stream of a partition. Raises CannotRestore, and Abort after a negative answer."""
     messages = await check_free(client, settings, partition)
     if messages and not replace:
         raise CannotRestore(
-            f"the stream {stream_name(partition)} has {messages:,} messages: if they are damaged or old, give --replace "
-            "to delete them"
+            f"the stream {stream_name(partition)} has {messages:,} messages: if they are damaged or old, give "
+            "--replace to delete them"
         )
     with opened(folders, partition) as sources:
         best, *others = sources

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..address import text
@@ -28,6 +28,7 @@ from ..exchange.io import sockets
 from ..exchange.settings.errors import CannotStart
 from ..exchange.settings.server_log import LimitedLog, make_log
 from ..exchange.standby.journal import Journal
+from ..extras import require
 from ..log.directory import Directory
 from ..wire.types import AcknowledgementLevel
 from .common import newest_known
@@ -36,7 +37,7 @@ from .following import Following
 from .jetstream import JetStreamError
 from .lease import RENEW_S, Holder, LeaseLost
 from .link import Link, opened, subject_of
-from .page import NO_DIGEST, TermRecord
+from .page import NO_DIGEST, ChainBroken, TermRecord
 from .promise import PromiseUnknown
 from .reader import Stored
 from .rejoin import rejoin
@@ -44,6 +45,9 @@ from .replicator import Replicator
 from .settings import ClusterConfig
 from .store import KEPT
 from .tasks import end
+
+if TYPE_CHECKING:
+    from .metrics import NodeCollector
 
 #: A node that is so many messages behind does not try to lead, because it would have to read them first.
 NEAR = 64
@@ -56,6 +60,9 @@ START_S = 30.0
 
 #: How often a follower looks for a new snapshot to store, in seconds.
 STORE_S = 1.0
+
+#: How often a follower looks how far it is behind, in seconds.
+MEASURE_S = 1.0
 
 #: A leader without an answer from JetStream stops after so long, in seconds, but not before it rejects orders as BUSY.
 ALONE_S = 15.0
@@ -84,6 +91,11 @@ class Node:
         self._ended = False
         self._began_s = time.monotonic()
         self._aside_until_s = 0.0
+        self._started_ns = time.time_ns()
+        self._changes, self._last_leader = 0, ""  # how often a different node became the leader, and which one did
+        self._retries = 0  # of earlier terms of this node
+        self._behind = 0  # commands of the stream that this follower does not have, as last measured
+        self._link: Link | None = None  # that is open
         self._revision = 0  # of the lease that this node holds
         self._following: Following | None = None
         self._replicator: Replicator | None = None
@@ -123,7 +135,11 @@ class Node:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Link]:
         async with opened(self.cluster, self.partition, self.name, self.events) as link:
-            yield link
+            self._link = link
+            try:
+                yield link
+            finally:
+                self._link = None
 
     async def _rejoin(self) -> bool:
         """Make the journal one that can follow the stream: see ``rejoin``. False if the node was stopped."""
@@ -182,6 +198,7 @@ class Node:
                         asyncio.ensure_future(self._apply(link, following, after)),
                         asyncio.ensure_future(self._try(link, following)),
                         asyncio.ensure_future(self._store_snapshots(link, following)),
+                        asyncio.ensure_future(self._measure(link, following)),
                         asyncio.ensure_future(link.watch()),
                         asyncio.ensure_future(stopped.wait()),
                     ]
@@ -206,8 +223,22 @@ class Node:
             await following.apply(stored)
             if isinstance(stored.page, TermRecord):
                 record = stored.page
-                self.leader = {"node": record.node, **record.addresses}
+                self._note_leader({"node": record.node, **record.addresses}, record.began_ns)
                 self.events.info("term", term=record.term, leader=record.node, sequence=record.last)
+
+    def _note_leader(self, leader: dict[str, str], began_ns: int) -> None:
+        self.leader = leader
+        if began_ns >= self._started_ns:
+            self._changes += self._last_leader not in {"", leader["node"]}
+        self._last_leader = leader["node"]
+
+    async def _measure(self, link: Link, following: Following) -> None:
+        """Look at intervals how far this node is behind the end of the stream."""
+        while True:
+            with suppress(JetStreamError, ChainBroken):
+                newest = await link.stream.newest()
+                self._behind = 0 if newest is None else max(0, newest.page.last - following.sequence)
+            await asyncio.sleep(MEASURE_S)
 
     async def _store_snapshots(self, link: Link, following: Following) -> None:
         """Copy new snapshots of the journal to the object store, for nodes that are far behind."""
@@ -246,6 +277,24 @@ class Node:
         ):
             service.open()
             open_.push_async_callback(service.close)
+        if settings.metrics_port is not None:
+            from .metrics import follower_metrics
+
+            listener = open_.enter_context(
+                sockets.listen(settings.metrics_host, settings.metrics_port, "metrics_port", "metrics_host")
+            )
+            metrics = follower_metrics(listener, settings, self._collectors(), log)
+            metrics.open()
+            open_.push_async_callback(metrics.close)
+
+    def _collectors(self) -> list[NodeCollector]:
+        """The metrics of the node, if the settings want metrics."""
+        if self.settings.metrics_port is None:
+            return []
+        require("prometheus_client", "metrics", "metrics_port")
+        from .metrics import NodeCollector
+
+        return [NodeCollector(self.status)]
 
     def _known_leader(self) -> Leader:
         """The leader that the stream names, unless that is this node in an earlier term."""
@@ -370,12 +419,17 @@ class Node:
             journal.log, record, self._connected, self.events, beside=self._beside_leading
         )
         replicator.start()
-        self.role, self.leader = "leader", self._addresses()
+        self.role = "leader"
+        self._note_leader(self._addresses(), time.time_ns())
         self.events.info("leading", term=record.page.term, opened_s=round(time.monotonic() - began, 3))
         try:
-            code = server.run(self.settings, self._make_page, self._show_places, journal=journal, log=self.events)
+            code = server.run(
+                self.settings, self._make_page, self._show_places,
+                journal=journal, log=self.events, collectors=self._collectors(),
+            )  # fmt: skip
         finally:
             replicator.close()
+            self._retries += replicator.retries
             self.role, self.leader = "follower", {}
         return None if replicator.failure is not None and not self._ended else code
 
@@ -409,13 +463,16 @@ class Node:
         said: dict[str, Any] = {
             "node": self.name, "partition": self.partition, "role": self.role, "program": __version__,
             "leader": self.leader.get("node"), "addresses": self._addresses(), "pid": os.getpid(),
+            "leader_changes": self._changes, "all_retries": self._retries,
+            "connected": self._link is not None and self._link.client.is_connected,
         }  # fmt: skip
         if leading and replicator is not None:
             said |= replicator.status()
+            said["all_retries"] += replicator.retries
         elif following is not None:
             said |= {
                 "term": following.term, "sequence": following.sequence, "stream_sequence": following.stream_sequence,
-                "snapshot": following.newest,
+                "snapshot": following.newest, "behind": self._behind,
             }  # fmt: skip
         return said
 

@@ -62,7 +62,7 @@ class Source(NamedTuple):
         return next(term.term for term in self.terms if term.first <= sequence <= term.last)
 
     def commands(self, first: int, last: int) -> Iterator[Batch]:
-        """The commands from one to another, in batches of a page. Raises JournalError and OSError."""
+        """The commands from ``first`` to ``last``, in batches of a page. Raises JournalError and OSError."""
         start = start_of(self.directory) if first == self.first else position_after(self.directory, first - 1)
         reader = Reader(self.directory, start)
         while (left := last - reader.position.sequence) > 0:

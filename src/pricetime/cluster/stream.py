@@ -117,7 +117,7 @@ class PageStream:
 
     async def last(self) -> Last:
         """Return the end of the stream; appends are possible again. Raises ChainBroken, Declined and Unknown."""
-        newest = await self._message({"last_by_subj": ">"})
+        newest = await self.newest()
         record = await self._message({"last_by_subj": self._term_subject})
         self._record = record.sequence if record is not None else 0
         if newest is None:
@@ -128,6 +128,10 @@ class PageStream:
             last = Last(newest.sequence, chain[-1] if chain else None)
         self._appends.resume(last.sequence)
         return last
+
+    async def newest(self) -> Stored | None:
+        """Return the last message, also if it is void. Raises ChainBroken, Declined and Unknown."""
+        return await self._message({"last_by_subj": ">"})
 
     async def get(self, sequence: int) -> Stored:
         """Return the message with a sequence of the stream, from the stream's leader.

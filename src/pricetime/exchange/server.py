@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..native import hlog
 from .control.control import Control, MakePage
@@ -17,6 +18,9 @@ from .settings.config import GatewayConfig
 from .settings.fields import Acknowledge
 from .settings.server_log import Log, make_log
 from .standby.journal import Journal
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 #: Python's thread switch interval with ``durable``, in seconds. Clients wait for the syncer thread, which would
 #: otherwise wait up to 5 ms, Python's default, for the Python code of other threads.
@@ -34,13 +38,14 @@ def run(
     *,
     journal: Journal | None = None,
     log: Log | None = None,
+    collectors: Iterable[Collector] = (),
 ) -> int:
     """Serve until a signal stops the server. Returns the exit code.
 
     ``make_page``: makes the live page, if the settings want it. ``show_places``: called once with the addresses on
     which the server listens, see ``Preflight.places``. ``journal``: an open one, see ``Exchange``; ``log``: by default
-    that of the settings. Raises CannotStart, JournalError and MemoryError before any
-    thread runs.
+    that of the settings; ``collectors``: of further metrics. Raises CannotStart, JournalError and MemoryError before
+    any thread runs.
     """
     if config.acknowledge is Acknowledge.DURABLE:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -59,7 +64,7 @@ def run(
             show_places(prepared.places(config))
         started_at = time.time()
         try:
-            return Control(config, prepared, exchange, log, make_page).run()
+            return Control(config, prepared, exchange, log, make_page, collectors).run()
         finally:
             write_latencies(config.latency_log, exchange, started_at, log)
 

@@ -20,7 +20,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -43,6 +43,8 @@ from .retransmission import RecoveryServer
 from .schedule import Interruption, Schedule
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     from .secrets import Secrets
 
 #: Interval of checks whether the exchange has failed, in seconds.
@@ -92,8 +94,10 @@ class Control:
         exchange: Exchange,
         log: Log,
         make_page: MakePage | None = None,
+        collectors: Iterable[Collector] = (),
     ) -> None:
         self._make_page = make_page
+        self._collectors = collectors
         self._config = config
         self._prepared = prepared
         self._exchange = exchange
@@ -152,7 +156,7 @@ class Control:
             from .metrics_server import metrics_of
 
             services = self._login_handler, self._recovery, self._copies
-            yield metrics_of(prepared.metrics, config, exchange, services, log, prepared.listener)
+            yield metrics_of(prepared.metrics, config, exchange, services, log, prepared.listener, self._collectors)
         if prepared.page is not None and self._make_page is not None:
             port = port_of(prepared.orders)
             self._page = self._make_page(

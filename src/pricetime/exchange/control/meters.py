@@ -258,6 +258,28 @@ class Journal(Section):
     copied = counter("journal_copied_bytes", "Bytes of the journal sent to these connections.")
 
 
+class Cluster(Section):
+    title = "Cluster (only a node of `pricetime cluster`)"
+
+    term = gauge("cluster_term", "Term of the newest leader that this node knows: it grows with every election.")
+    role = gauge("cluster_role", "1 for the role of this node, 0 for the others.", "role")
+    changes = counter("cluster_leader_changes", "Times that a different node became the leader, since the start.")
+    replicated = gauge(
+        "cluster_replicated_sequence",
+        "Sequence number of the last command that a majority of the NATS servers has, as far as this node knows.",
+    )
+    lag = gauge(
+        "cluster_lag_commands",
+        "Of a leader: commands in its journal that the stream does not have. Of a follower: commands in the stream "
+        "that it does not have.",
+    )
+    unacknowledged = gauge("cluster_unacknowledged_pages", "Pages of commands that wait for their acknowledgement.")
+    retries = counter(
+        "cluster_append_retries", "Times that the outcome of an append was unknown or a refusal, and it was repeated."
+    )
+    connected = gauge("cluster_nats_connected", "1 while this node is connected to a NATS server, otherwise 0.")
+
+
 class Process(Section):
     title = "Server"
 
@@ -270,7 +292,7 @@ class Process(Section):
 
 
 SECTIONS: tuple[type[Section], ...] = (
-    Orders, Latency, Books, Venues, Rings, Feed, Sessions, CommandLog, Journal, Process,
+    Orders, Latency, Books, Venues, Rings, Feed, Sessions, CommandLog, Journal, Cluster, Process,
 )  # fmt: skip
 
 #: Metrics that ``prometheus-client`` adds for every process.

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
 
 from ..exchange import Exchange
 from ..settings.config import GatewayConfig
@@ -134,13 +135,17 @@ def metrics_of(
     services: tuple[Acceptor, Acceptor, Acceptor | None],
     log: LimitedLog,
     others: FeedListener | None = None,
+    further: Iterable[Collector] = (),
 ) -> MetricsServer:
     """A server for the metrics of an exchange.
 
     ``services``: login handler, recovery server and journal server. ``others``: counts datagrams of other publishers.
+    ``further``: collectors besides that of the exchange.
     """
     counts = Counter({"200": 0, "closed": 0})
     registry = CollectorRegistry()
     registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others)))
+    for collector in further:
+        registry.register(collector)
     ProcessCollector(registry=registry)
     return MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
