@@ -26,3 +26,26 @@ def test_a_signal_between_two_roles(tmp_path: Path) -> None:
     cluster = LocalCluster(tmp_path, nodes=["a"], program=BETWEEN + RUN)
     with cluster:
         assert cluster.processes.pop("a").wait(30) == 0
+
+
+#: A node that gets the signal after it has compared its journal with the stream, and before it follows.
+BEFORE = """
+import os, signal
+from pricetime.cluster import node
+
+class Before(node.Node):
+    async def _rejoin(self):
+        done = await super()._rejoin()
+        signal.raise_signal(signal.SIGTERM)
+        return done
+
+node.Node = Before
+"""
+
+
+def test_a_signal_before_it_follows(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RuntimeError, match="node a ended with 0"),
+        LocalCluster(tmp_path, nodes=["a"], program=BEFORE + RUN),
+    ):
+        pass

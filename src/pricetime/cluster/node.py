@@ -165,6 +165,8 @@ class Node:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+        if self._ended:  # a signal came since the last time
+            stopped.set()
         try:
             yield stopped
         finally:
@@ -428,6 +430,8 @@ class Node:
                 journal=journal, log=self.events, collectors=self._collectors(),
             )  # fmt: skip
         finally:
+            for number in (signal.SIGTERM, signal.SIGINT):  # the exchange listens no more
+                signal.signal(number, self._stop)
             replicator.close()
             self._retries += replicator.retries
             self.role, self.leader = "follower", {}
