@@ -2,10 +2,19 @@
 
 import itertools
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
+import pricetime
 from pricetime.cluster.servers import LocalServers
+
+#: Tests that import compiled modules.
+COMPILED = "chaos", "checker", "metrics", "operate", "partitions", "rejoin", "replicator", "restore"
+
+collect_ignore_glob = [] if pricetime.COMPILED else [f"test_{name}.py" for name in COMPILED]
+if find_spec("nats") is None:
+    collect_ignore_glob = ["*"]
 
 _numbers = itertools.count(1)
 
