@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,16 +22,20 @@ from ..log.batch import Batch
 from ..log.directory import Directory
 from ..log.errors import JournalError
 from ..log.reader import Reader, position_after, start_of
+from .appends import IN_FLIGHT, Refused
 from .common import LocalTerm, terms_of
-from .jetstream import StreamMissing, ask
+from .jetstream import StreamMissing, Unknown, ask
 from .page import COMMANDS, NO_DIGEST, Message, TermRecord, pages_of
 from .promise import stream_name
 from .settings import ClusterConfig
-from .stream import PageStream
+from .stream import Last, PageStream
 from .survey import ask_nodes
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+
+#: How long JetStream may take to say how the stream ends, and the pause before it is asked again, in seconds.
+ANSWER_S, RETRY_S = 60.0, 0.2
 
 #: The name of the node in the term records of a restored stream.
 RESTORED = "restore"
@@ -165,19 +169,42 @@ async def restore(
     stream = await PageStream.create(client, cluster.name, partition, cluster.replicas)
     newest = max(source.directory.newest_term() for source in sources)
     try:
-        sent: deque[asyncio.Future[int]] = deque()
-        expected = (await stream.last()).sequence
-        for message in messages_of(sources[0], newest + 1):
-            sent.append(await stream.append(message, expected))
-            expected += 1
-            progress(message.last - message.first + 1)
-            while sent and sent[0].done():
-                sent.popleft().result()
-        for future in sent:
-            await future
+        expected = (await _last(stream)).sequence
+        messages = messages_of(sources[0], newest + 1)
+        while part := list(islice(messages, IN_FLIGHT)):
+            expected = await _store(stream, part, expected)
+            progress(sum(message.last - message.first + 1 for message in part))
         return expected
     finally:
         await stream.close()
+
+
+async def _store(stream: PageStream, messages: Sequence[Message], expected: int) -> int:
+    """Append messages behind ``expected``, again if JetStream does not answer. Returns the sequence of the last."""
+    while True:
+        try:
+            sent = [await stream.append(message, expected + at) for at, message in enumerate(messages)]
+            for future in sent:
+                await future
+            return expected + len(messages)
+        except (Refused, Unknown):
+            last = await _last(stream)
+        digests = [message.digest for message in messages]
+        if last.stored is not None and last.stored.page.digest in digests:
+            messages = messages[digests.index(last.stored.page.digest) + 1 :]
+        expected = last.sequence
+
+
+async def _last(stream: PageStream) -> Last:
+    """How the stream ends, as soon as JetStream answers. Raises Unknown after ANSWER_S."""
+    deadline = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return await stream.last()
+        except Unknown:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(RETRY_S)
 
 
 def messages_of(source: Source, newest: int) -> Iterator[Message]:
