@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo demo-cluster test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-venues bench-cluster bench-failover bench-compare lint settings venues structure screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo demo-cluster test test-compiled test-pure test-slow test-failures coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-venues bench-cluster bench-failover bench-compare lint settings venues structure screenshot wire dashboard docs docs-serve format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -73,6 +73,9 @@ test-pure:
 
 test-slow: build ## the slow tests at full size: kills, bad networks, power losses, damaged journals, each extra installed
 	@[ ! -e .venv/compiled ] || SLOW=1 $(LONG_PYTEST) -n auto --dist worksteal --compiled -m slow
+
+test-failures: build ## hundreds of kills, suspensions and network partitions of a cluster; hours
+	@SLOW=all $(LONG_PYTEST) -n auto --dist worksteal --compiled -m slow tests/cluster
 
 coverage: build ## write the coverage of the core to htmlcov/
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-report html $(CORE_TESTS)

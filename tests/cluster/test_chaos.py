@@ -1,6 +1,6 @@
 """Nodes and servers fail under load, and nothing that was acknowledged is lost, executed twice or taken back.
 
-``make test`` has a few failures of each kind, ``make test-slow`` the numbers of the promise.
+``make test`` has a few failures of each kind, ``make test-slow`` more, ``make test-failures`` hundreds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def kill_leader(trading: Day) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", rounds(count(5, 100)))
+@pytest.mark.parametrize("kills", rounds(count(5, 20, 100)))
 def test_leaders_are_killed(cluster: LocalCluster, kills: int) -> None:
     with day(cluster) as trading:
         for _ in range(kills):
@@ -56,7 +56,7 @@ def test_leaders_are_killed(cluster: LocalCluster, kills: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stops", rounds(count(3, 100)))
+@pytest.mark.parametrize("stops", rounds(count(3, 5, 100)))
 def test_leaders_are_suspended_and_wake(cluster: LocalCluster, stops: int) -> None:
     """Each is a zombie when it wakes: it sends nothing that the stream does not have, and nothing after its end."""
     zombies = []
@@ -92,7 +92,7 @@ def fenced_at(cluster: LocalCluster, node: str, term: int) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", rounds(count(1, 50)))
+@pytest.mark.parametrize("kills", rounds(count(1, 8, 50)))
 def test_servers_are_killed(cluster: LocalCluster, kills: int) -> None:
     """One at a time: a majority is left."""
     servers, drawn = cluster.servers, random.Random(kills)
@@ -108,7 +108,7 @@ def test_servers_are_killed(cluster: LocalCluster, kills: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", rounds(count(1, 20)))
+@pytest.mark.parametrize("kills", rounds(count(1, 5, 20)))
 def test_leader_and_leader_of_the_stream_are_killed(cluster: LocalCluster, kills: int) -> None:
     servers = cluster.servers
     with day(cluster) as trading:
