@@ -1,9 +1,11 @@
 """The farm on a Ray with two workers on this machine, started once."""
 
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -132,3 +134,13 @@ def test_a_ray_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
         Farm(f"127.0.0.1:{port}").__enter__()
     with pytest.raises(NoFarm, match="Ray does not start"):
         Farm().__enter__()
+
+
+def test_a_long_path_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / ("long" * 10)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    farm = Farm(workers=1)
+    logs = farm._options()["_temp_dir"]
+    shutil.rmtree(logs)
+    assert Path(logs).parent == Path("/tmp")

@@ -19,6 +19,9 @@ from .errors import NoFarm
 from .result import Result
 from .task import Task
 
+#: Most characters of the folder for temporary files: Ray makes sockets below it, whose paths may have 107 in all.
+LONGEST_FOLDER = 20
+
 #: Shared memory of a local Ray: results are small.
 STORE_BYTES = 100 << 20
 
@@ -104,7 +107,8 @@ class Farm:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self._address:
             return options | {"address": self._address}
-        self._logs = tempfile.mkdtemp(prefix="pricetime-farm-")
+        long = len(tempfile.gettempdir()) > LONGEST_FOLDER
+        self._logs = tempfile.mkdtemp(prefix="pricetime-farm-", dir="/tmp" if long else None)
         return options | {
             "address": "local", "num_cpus": self._workers or os.cpu_count(), "include_dashboard": False,
             "object_store_memory": STORE_BYTES, "_temp_dir": self._logs,
