@@ -108,7 +108,8 @@ class Farm:
         if self._address:
             return options | {"address": self._address}
         long = len(tempfile.gettempdir()) > LONGEST_FOLDER
-        self._logs = tempfile.mkdtemp(prefix="pricetime-farm-", dir="/tmp" if long else None)
+        folder = "/tmp" if long else None  # noqa: S108 - mkdtemp makes a private one in it
+        self._logs = tempfile.mkdtemp(prefix="pricetime-farm-", dir=folder)
         return options | {
             "address": "local", "num_cpus": self._workers or os.cpu_count(), "include_dashboard": False,
             "object_store_memory": STORE_BYTES, "_temp_dir": self._logs,
