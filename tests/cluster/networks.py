@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -38,12 +39,16 @@ def ip(*arguments: str, inside: str = "") -> None:
     subprocess.run(["ip", *where, *arguments], check=True, capture_output=True)
 
 
+#: Numbers of networks: the system removes the interfaces of a namespace a moment after it, so no name is used again.
+_made = itertools.count()
+
+
 class Network:
     """A bridge, and a namespace for each name. A context manager: exit removes them."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = [*names]
-        number = os.getpid() % 50_000
+        number = (100 * os.getpid() + next(_made)) % 50_000
         self._tag = f"p{number:x}"
         self._prefix = f"10.{77 + number // 250 % 100}.{number % 250}"
         self._dropped: set[tuple[str, str]] = set()
