@@ -45,7 +45,7 @@ class Appends:
 
 
 class Writer:
-    """Appends pages to a stream of its own."""
+    """Appends pages to a stream that has no other writer."""
 
     def __init__(self, stream: PageStream, commands: Commands) -> None:
         self.stream, self.commands = stream, commands

@@ -5,7 +5,7 @@
 
 Each round starts a server on the loopback address and fills it with orders of one owner that expire together. A second
 owner sends an order, waits for its report, cancels it, waits again, and so on: for a second before the expiry, and from
-the first order that expires to the last. Both are orders of its own, so their reports say when the expiry begins and
+the first order that expires to the last. It owns both orders, so their reports say when the expiry begins and
 ends. *Round trip* is from the call of ``send`` to the return of the ``recv`` with the report, in one thread of Python.
 """
 

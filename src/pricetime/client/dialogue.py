@@ -241,7 +241,7 @@ class Dialogue:
 
 
 def parse_leader(text: bytes) -> addresses.Address | None:
-    """Return the address in a rejected login, None if there is none."""
+    """Return the address in a rejected login; None without one."""
     try:
         return addresses.parse(text.rstrip(b"\0").decode())
     except ValueError:  # UnicodeDecodeError is one

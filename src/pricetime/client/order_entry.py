@@ -50,7 +50,7 @@ class OrderEntry(CommandCalls):
     that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the exchange leaves the
     orders in the book when the session ends; ``keep_gtc_and_gtd``: it leaves those that are GTC or GTD and cancels the
     others. ``resume_from``: number of the first report wanted, from 1; None for new reports only. ``timeout``: seconds
-    for connecting, logging in, and each call that waits without a time of its own. ``retries``: attempts to reconnect
+    for connecting, logging in, and each call that waits and has no ``timeout``. ``retries``: attempts to reconnect
     before the client gives up. ``patience``: seconds instead of attempts, 30 for a list of addresses. ``resend``: after
     a disconnect the client sends commands again that the exchange did not receive, so that their futures are answered
     and not lost; by default for a list of addresses. ``most_untaken``: reports that may wait for ``reports`` or

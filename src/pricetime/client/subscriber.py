@@ -36,7 +36,7 @@ class Subscriber:
     joined before its first report. ``instruments``: ids or ``Instrument`` values, needed only without ``recovery``;
     otherwise a snapshot has them. ``capacity``, ``level_capacity``: as in ``BookBuilder``. ``receive_buffer_bytes``:
     what the kernel buffers, with a warning if it grants less; by default what it grants, up to 64 MiB. ``spins``:
-    ``poll`` never sleeps while it waits, but yields the processor; for a subscriber with a processor of its own.
+    ``poll`` never sleeps while it waits, but yields the processor; for a subscriber that has a processor to itself.
     ``recovery_patience``: seconds before a request to the recovery server fails. ``on_reports``: called with each
     applied array of ``pricetime.REPORT``. ``on_event``: called with each ``FeedEvent``. Further settings are those of
     ``Sequencer``, such as ``heartbeat_interval`` (0.1 s) and ``silent_after`` (10 intervals: the state is SILENT after

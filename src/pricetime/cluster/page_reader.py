@@ -41,7 +41,7 @@ class PageReader:
         return batch
 
     def read(self, limit: int) -> Batch:  # noqa: ARG002 - a message is run at once
-        """Return the commands of the next message; an empty batch if there is none."""
+        """Return the commands of the next message; an empty batch without one."""
         if not self._batches:
             return Batch(NOTHING, [], self.configuration, self.epoch)
         batch = self._batches.popleft()

@@ -1,4 +1,4 @@
-"""Runs a node for all partitions of a cluster, each in a process of its own."""
+"""Runs a node for all partitions of a cluster, each in its process."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class LocalServers:
         return self._process(server).pid
 
     def leader(self, stream: str) -> int | None:
-        """The server that leads a stream, as the servers that run say; None while there is none."""
+        """The server that leads a stream, as the servers that run say; None during an election."""
         for server in filter(self.running, range(len(self.ports))):
             with contextlib.suppress(OSError, ValueError, KeyError, StopIteration):
                 said = self._ask(server, "jsz?streams=1")

@@ -1,18 +1,7 @@
-"""The file of a cluster: its NATS servers, its partitions, and what each node has of its own.
+"""The file of a cluster: its NATS servers, its partitions, and what each node has.
 
-    name = "paris"
-    servers = ["nats://10.0.0.1:4222", "nats://10.0.0.2:4222", "nats://10.0.0.3:4222"]
-    monitors = ["http://10.0.0.1:8222", "http://10.0.0.2:8222", "http://10.0.0.3:8222"]
-    exchange = "exchange.toml"
-
-    [partitions.main]
-    feed_port = 7003
-
-    [nodes.a]
-    host = "10.0.0.1"
-    journal = "/var/lib/pricetime/a"
-
-All machines have the same file, next to the file of the exchange's settings.
+``docs/reference/cluster-settings.md`` has an example. All machines have the same file, next to the file of
+the exchange's settings.
 """
 
 from __future__ import annotations

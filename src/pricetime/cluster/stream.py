@@ -44,7 +44,7 @@ class Last(NamedTuple):
     """The end of the stream."""
 
     sequence: int  #: of the stream, also if the last message is void: what the next append expects
-    stored: Stored | None  #: the last message that is not void; None if there is none
+    stored: Stored | None  #: the last message that is not void; None without one
 
 
 def chain_of(messages: Sequence[Stored], stream: str, *, anchored: bool) -> list[Stored]:
@@ -144,7 +144,7 @@ class PageStream:
         return found
 
     async def first_sequence(self) -> int:
-        """The stream's sequence of the first message that is left; of the next one if there is none."""
+        """The stream's sequence of the first message that is left; of the next one if the stream is empty."""
         said = await ask(self.client, f"STREAM.INFO.{self.name}")
         state = said["state"]
         return max(int(state["first_seq"]), 1) if state["messages"] else int(state["last_seq"]) + 1

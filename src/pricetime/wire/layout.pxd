@@ -284,7 +284,7 @@ ctypedef packed struct SnapshotInstrument:
     u8 symbol[16]              # UTF-8, padded with zeros
     u8 auction                 # ReportKind of the last report about an auction: INDICATIVE or UNCROSSED; 0 without one
     u8 auction_priced          # 1: it has a price; 0: no two orders can trade
-    u8 surplus_side            # Side of the surplus, 0 if there is none
+    u8 surplus_side            # Side of the surplus, 0 without one
     u8 zero
     u32 zero2
     i64 auction_price          # ticks: where the auction would trade, or traded; 0 without one
