@@ -15,6 +15,7 @@ from pricetime.errors import InvalidOwner, PricetimeError
 from pricetime.wire.messages import (
     SIZES,
     Challenge,
+    ExecutionReport,
     Heartbeat,
     LoginAccepted,
     LoginRejected,
@@ -128,7 +129,10 @@ class Dialogue:
     # ------------------------------------------------------------------ in
 
     def receive(self, data: bytes, now_ns: int) -> list[bytes]:
-        """Return the complete reports in what was read, as runs of bytes. May change ``outgoing`` and ``stage``."""
+        """Return the complete reports in what was read, as runs of bytes. May change ``outgoing`` and ``stage``.
+
+        A refusal, which is not in sequence, is a run by itself.
+        """
         data = self._left + data if self._left else data
         self._left = b""
         runs = []
@@ -143,7 +147,10 @@ class Dialogue:
                     self._left = data
                     return runs
                 for event in self._session.receive(data[:size], now_ns):
-                    self._follow(event, now_ns)
+                    if isinstance(event, ExecutionReport):
+                        runs.append(data[:size])
+                    else:
+                        self._follow(event, now_ns)
             data = data[size:]
         return runs
 
