@@ -80,7 +80,7 @@ class Inbound:
         self._decode(owner, c, kept + n_bytes, monotonic_ns())
 
     def _refuse(self, owner: u32, c: cython.pointer[Connection]) -> None:
-        """Refuse a client's new orders up to its first command that is none. The sequencer has no room for that
+        """Refuse a client's new orders up to its first other command. The sequencer has no room for that
         command, so it stays in the socket."""
         kept: u64 = self._take_kept(c)
         peeked: cython.Py_ssize_t = recv(c.fd, self.buffer + kept, READ_BYTES, MSG_DONTWAIT | MSG_PEEK)
