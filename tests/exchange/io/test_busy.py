@@ -10,7 +10,7 @@ import pytest
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import FeedHeartbeat, Heartbeat
 from pricetime.wire.types import SessionReason
-from tests.exchange.harness import harness, kinds
+from tests.exchange.harness import Client, harness, kinds
 from tests.exchange.kept import Kept
 from tests.exchange.orders import BID, EXTENDED, cancel, extension, mass_cancel, new, replace
 
@@ -55,14 +55,23 @@ def test_new_orders_are_rejected_while_the_log_makes_no_progress(here: Kept) -> 
     assert kinds(client.reports(client.drain())) == [ReportKind.ACCEPTED]
 
 
-def test_new_orders_are_refused_when_there_is_no_room_for_a_command(tmp_path: Path) -> None:
-    """The commands that wait for the log fill the sequencer: a cancel behind refused orders stays in the socket."""
-    made = Kept(tmp_path / "j", acknowledge="durable", busy_after_ms=20, ring_capacity=1024)
-    full, other = made.client(1), made.client(2)
-    full.send(*[new(number) for number in range(1, 1100)])
+def full_exchange(tmp_path: Path) -> tuple[Kept, Client]:
+    """An exchange that has no room for a command and then is busy, and the client whose 1,099 orders it does not have
+    room for."""
+    made = Kept(tmp_path / "j", acknowledge="durable", busy_after_ms=3_600_000, ring_capacity=1024)
+    client = made.client(1)
+    client.send(*[new(number) for number in range(1, 1100)])
+    made.until(lambda: made.loop.inbound.ring_full > 0)
+    made.loop.busy_after_ns = 1
     made.until(lambda: made.loop.decoder.busy)
     made.settle()
-    assert made.loop.progress()[0] > 1000
+    return made, client
+
+
+def test_new_orders_are_refused_when_there_is_no_room_for_a_command(tmp_path: Path) -> None:
+    """The commands that wait for the log fill the sequencer: a cancel behind refused orders stays in the socket."""
+    made, full = full_exchange(tmp_path)
+    other = made.client(2)
     refused = {report.order_id for report in full.reports(full.drain())}
     waiting = made.loop.progress()[0]
     assert refused == set(range(waiting + 1, 1100))
@@ -83,10 +92,8 @@ def test_new_orders_are_refused_when_there_is_no_room_for_a_command(tmp_path: Pa
 
 
 def test_the_end_of_a_connection_is_noticed_when_there_is_no_room(tmp_path: Path) -> None:
-    made = Kept(tmp_path / "j", acknowledge="durable", busy_after_ms=20, ring_capacity=1024)
-    full, other = made.client(1), made.client(2, keep_orders=True)
-    full.send(*[new(number) for number in range(1, 1100)])
-    made.until(lambda: made.loop.decoder.busy)
+    made, _ = full_exchange(tmp_path)
+    other = made.client(2, keep_orders=True)
     other.close()
     made.until(lambda: made.exchange.connections.count == 1)
     made.close()
@@ -163,3 +170,18 @@ def test_one_that_resumes_is_told_at_once_that_it_has_all_reports() -> None:
             here.iterate()
         fresh.drain()
         assert fresh.of(Heartbeat) == []
+
+
+def test_a_pause_of_the_process_says_nothing_about_the_log(tmp_path: Path) -> None:
+    """A leader that was suspended may have been replaced: it learns so before it refuses an order."""
+    made = Kept(tmp_path / "j", acknowledge="durable", busy_after_ms=600)
+    client = made.client(1)
+    client.send(new(1))
+    made.settle()
+    time.sleep(0.7)
+    client.send(new(2))
+    made.settle()
+    assert not made.loop.decoder.busy
+    made.commit()
+    assert kinds(client.reports(client.drain())) == [ReportKind.ACCEPTED] * 2
+    made.close()

@@ -34,6 +34,7 @@ cdef enum:
     FLUSH_NS = 50000                 # interval of sends to clients while orders keep arriving
     WAITING = 16                     # commands read before they are executed, ahead of more reading
     ROUNDS = 64                      # maximum number of rounds of executing and routing in one iteration
+    PAUSE_NS = 200000000             # an iteration that comes later than this after the last: the process did not run
     PROGRESS_MS = 1                  # maximum sleep while reports wait for the log, which wakes this thread
 
 
@@ -56,8 +57,9 @@ cdef class EventLoop:
     cdef bint starved                # the log took no command the last time
     cdef bint gave_up                # the log failed, and all connections are closed
     cdef u64 wanted                  # watermark when the loop last asked the log for progress
-    cdef u64 busy_after_ns           # new orders are rejected after so long without progress of the log; 0: never
+    cdef public u64 busy_after_ns    # new orders are refused after so long without progress of the log; 0: never
     cdef u64 progress_ns             # monotonic: when nothing waited for the log, or the watermark last moved
+    cdef u64 noted_ns                # monotonic: when progress was last looked for
     cdef u64 reached                 # the watermark at that time
     cdef int epoll_fd
     cdef Idle idle                   # how the thread waits for work

@@ -71,7 +71,7 @@ class EventLoop:
         self.starved = self.gave_up = False
         self.wanted = self.reached = NEVER
         self.busy_after_ns = settings.busy_after_ms * 1_000_000
-        self.progress_ns = 0
+        self.progress_ns = self.noted_ns = 0
         self.phase_changes = 0
         self.next_tick_ns = self.stop_ns = self.flushed_ns = 0
         self.last_ns = self.read_until_ns = self.round_ns = self.round_left = 0
@@ -339,6 +339,9 @@ class EventLoop:
 
     def _note_progress(self, now_ns: u64) -> None:
         """Refuse new orders once something has waited too long for the log, until the log makes progress."""
+        if now_ns - self.noted_ns > PAUSE_NS:
+            self.progress_ns += now_ns - self.noted_ns  # this process did not run: that says nothing about the log
+        self.noted_ns = now_ns
         watermark: u64 = self.log.watermark(self.log.level)
         if watermark != self.reached or not self._waits_for_log():
             self.reached = watermark
