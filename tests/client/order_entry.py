@@ -266,7 +266,7 @@ class _Connection:
         elif not entry.oldest <= first <= len(stream) + 1:
             reason = SessionReason.SEQUENCE_GONE
         if reason:
-            address, term = entry.leader
+            address, term = entry.leader if entry.leader[1] else ("", entry.term)
             rejected = LoginRejected(reason=reason, owner=login.owner, term=term, leader=address.encode())
             self._send(self.session.send(rejected, time.monotonic_ns()))
             return

@@ -195,7 +195,7 @@ ctypedef packed struct LoginRejected:
     u16 zero
     u32 owner                  # as in the login, 0 without one
     u64 oldest_sequence        # with SEQUENCE_GONE: of the oldest report that is kept; else 0
-    u32 term                   # with NOT_LEADER: the highest term that the node knows; else 0
+    u32 term                   # of the exchange's log, with NOT_LEADER the highest that the node knows; 0 if unknown
     u32 zero2
     u8 leader[64]              # with NOT_LEADER: HOST:PORT of the leader's order entry as text, padded with zeros; empty: unknown
 

@@ -118,6 +118,7 @@ class Connections:
         message.reason = reason
         message.owner = owner
         message.oldest_sequence = oldest
+        message.term = self.sequencer.term
         send(fd, cython.address(message), cython.sizeof(LoginRejected), MSG_DONTWAIT | MSG_NOSIGNAL)
         close(fd)
         self.channel.emit(EVENT_LOGIN_REFUSED, owner, reason, oldest)
