@@ -49,8 +49,9 @@ def test_each_command_goes_to_its_partition(entries: dict[str, OrderEntry]) -> N
             asked = mine.mass_cancel(side=BID)
             assert {name: (await future).quantity for name, future in asked.items()} == {"a": 1, "b": 0, "c": 0}
             position = mine.next_sequences
-        async with client(entries, resume_from={**position, "a": 1}) as later:
-            assert later.next_sequences == {**position, "a": 1}
+        later = client(entries, resume_from={**position, "a": 1})
+        assert later.next_sequences == {**position, "a": 1}
+        async with later:
             async for report in later.client(1).reports():
                 assert report.seq_num == 1
                 break
