@@ -16,6 +16,7 @@ from pricetime.types import GTC_AND_GTD, ORDER_EXTENSION
 from pricetime.wire import auth
 from pricetime.wire.messages import (
     CancelOrder,
+    ExecutionReport,
     Heartbeat,
     Login,
     LoginAccepted,
@@ -75,6 +76,7 @@ class OrderEntry:
         self.full = False  #: has no room for anybody ...
         self.refusal = SessionReason.TOO_MANY_CLIENTS  #: ... and says so
         self.loses = False  #: drops the next command with its connection
+        self.busy = False  #: refuses new orders
         self.term = 0  #: of the log, which it tells
         self.refuses = SessionReason.NO_REASON  #: why it rejects each login ...
         self.leader = "", 0  #: ... and the address and the term of the leader that it names
@@ -178,7 +180,7 @@ class _Connection:
 
     def __init__(self, entry: OrderEntry, made: socket.socket) -> None:
         self.entry, self.socket = entry, made
-        self.owner, self.flags = 0, 0
+        self.owner, self.flags, self.commands = 0, 0, 0
         self.session = Session(
             Role.EXCHANGE, time.monotonic_ns(), heartbeat_ms=entry.heartbeat_ms, timeout_ms=entry.timeout_ms
         )
@@ -234,10 +236,22 @@ class _Connection:
                 self._leave()
                 self.logout(SessionReason.CLIENT_LOGOUT)
             elif not isinstance(event, Heartbeat) and entry.sessions.get(self.owner) is self:
+                self.commands += not isinstance(event, OrderExtension)
                 if entry.loses:
                     entry.loses = False
                     raise ConnectionError
-                entry.apply(self.owner, event)
+                if entry.busy and isinstance(event, NewOrder):
+                    self._refuse(event)
+                else:
+                    entry.apply(self.owner, event)
+
+    def _refuse(self, order: NewOrder) -> None:
+        refusal = ExecutionReport(
+            kind=ReportKind.REJECTED, reason=Reason.BUSY, instrument=order.instrument, order_id=order.order_id,
+            maker_id=self.commands, price=order.price, quantity=order.quantity, side=order.side,
+        )  # fmt: skip
+        self._flush()
+        self._send(self.session.send(refusal, time.monotonic_ns()))
 
     def _login(self, login: Login) -> None:
         entry = self.entry
@@ -252,7 +266,7 @@ class _Connection:
         elif not entry.oldest <= first <= len(stream) + 1:
             reason = SessionReason.SEQUENCE_GONE
         if reason:
-            address, term = entry.leader
+            address, term = entry.leader if entry.leader[1] else ("", entry.term)
             rejected = LoginRejected(reason=reason, owner=login.owner, term=term, leader=address.encode())
             self._send(self.session.send(rejected, time.monotonic_ns()))
             return

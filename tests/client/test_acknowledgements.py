@@ -47,8 +47,12 @@ class Client:
         return future
 
     def read(self, kind: ReportKind, reason: int = 0, **fields: int) -> None:
-        report = ExecutionReport(**{"kind": kind, "reason": reason, "instrument": 1, "order_id": 5, **fields})
-        self.open.read(report.encode())
+        usual = {"kind": kind, "reason": reason, "instrument": 1, "order_id": 5, "seq_num": 1}
+        self.open.read(ExecutionReport(**{**usual, **fields}).encode())
+
+    def refuse(self, number: int, order_id: int = 5) -> None:
+        """The exchange did not take the command of this number."""
+        self.read(ReportKind.REJECTED, Reason.BUSY, order_id=order_id, maker_id=number, seq_num=0)
 
     def read_all(self, *reports: tuple[ReportKind, int, int]) -> None:
         """Reports about order 5, of these kinds, quantities and reasons, in one piece; nothing else has come."""
@@ -264,7 +268,7 @@ def test_an_order_that_never_rests_is_answered_when_nothing_is_left(terms: dict[
     client.read_all((CANCELLED, 3, reason))
     assert told(order.result(0)) == (OrderStatus.CANCELLED, 2, 0)
     assert order.result(0).last.reason is reason
-    assert order.result(0).seq_num == 0
+    assert order.result(0).seq_num == 1
 
 
 def test_the_next_command_completes_the_one_before() -> None:
@@ -561,6 +565,69 @@ def test_two_commands_about_one_order_that_are_sent_again_stay_two() -> None:
 def test_an_exchange_that_is_busy() -> None:
     client = Client()
     order = client.order()
-    client.read(ReportKind.REJECTED, Reason.BUSY)
+    client.refuse(1)
     with pytest.raises(ExchangeBusy, match="BUSY"):
         order.result(0)
+    with pytest.raises(ExchangeBusy):
+        order.final.result(0)
+    assert len(client.open) == 0
+
+
+def test_a_refusal_is_about_one_command_and_overtakes_answers() -> None:
+    client = Client()
+    replace = ReplaceOrder(instrument=1, order_id=5, price=100, quantity=3)
+    taken, refused, cancel, last = (client.send(one) for one in (replace, replace, CANCEL, replace))
+    client.refuse(2)
+    assert isinstance(refused.exception(0), ExchangeBusy)
+    assert [one.done() for one in (taken, cancel, last)] == [False] * 3
+    client.refuse(4)
+    assert isinstance(last.exception(0), ExchangeBusy)
+    client.read(ReportKind.REPLACED, quantity=3, price=100)
+    client.read(ReportKind.CANCELLED)
+    client.open.all_read()
+    assert taken.result(0).remaining == 3
+    assert cancel.result(0)
+
+
+def test_a_refusal_comes_between_the_reports_of_an_order() -> None:
+    client = Client()
+    first, second = client.order(), client.order(6)
+    client.read(ReportKind.ACCEPTED, quantity=5, price=100)
+    client.refuse(2, order_id=6)
+    client.read(ReportKind.TRADE, quantity=2, price=100)
+    client.open.all_read()
+    assert first.result(0).remaining == 3
+    assert isinstance(second.exception(0), ExchangeBusy)
+
+
+def test_commands_without_a_future_have_a_number_too() -> None:
+    client = Client()
+    client.open.pass_over(3, 1)
+    order = client.order()
+    client.refuse(2)
+    assert not order.done()
+    client.refuse(4)
+    assert isinstance(order.exception(0), ExchangeBusy)
+
+
+def test_each_connection_counts_its_commands() -> None:
+    client = Client(resends=True)
+    orders = [client.order(number) for number in (1, 2, 3)]
+    client.read(ReportKind.REJECTED, Reason.INVALID_PRICE, order_id=2)
+    assert len(client.open.resend(2)) == 2 * NewOrder.SIZE
+    late = client.order(4, connection=2)
+    client.refuse(2, order_id=3)
+    client.refuse(3, order_id=4)
+    assert not orders[0].done()
+    assert isinstance(orders[2].exception(0), ExchangeBusy)
+    assert isinstance(late.exception(0), ExchangeBusy)
+
+
+def test_commands_are_resent_in_their_order_over_several_connections() -> None:
+    client = Client(resends=True)
+    for number in (3, 1):
+        client.order(number, connection=1)
+    client.order(2, connection=2)
+    sent = client.open.resend(3)
+    size = NewOrder.SIZE
+    assert [NewOrder.decode(sent[at : at + size]).order_id for at in range(0, len(sent), size)] == [3, 1, 2]

@@ -274,6 +274,33 @@ def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -
                 promise.result(5)
 
 
+def test_an_exchange_that_is_busy(entry: OrderEntry) -> None:
+    """Its refusals have no number, so a client that resumes asks for the numbered reports only."""
+    made = np.zeros(2, COMMAND)
+    made["type"], made["instrument"], made["side"], made["quantity"] = CommandType.NEW_ORDER, 1, BID, 5
+    made["order_id"], made["price"] = [3, 4], 100
+    with client(entry, resume_from=1, keep_orders=True) as active:
+        active.add_order(1, BID, 100, 5).result(5)
+        entry.busy = True
+        refused = active.add_order(2, BID, 100, 5)
+        with pytest.raises(book_errors.ExchangeBusy):
+            refused.result(5)
+        active.send(made)
+        with pytest.raises(book_errors.ExchangeBusy):
+            active.add_order(5, BID, 100, 5).result(5)
+        assert active.cancel_order(1).result(5).order_id == 1
+        entry.busy = False
+        active.add_order(2, BID, 100, 5).result(5)
+        reports = active.read()
+        assert [int(number) for number in reports["order_id"]] == [1, 2, 3, 4, 5, 1, 2]
+        assert [int(number) for number in reports["seq_num"]] == [1, 0, 0, 0, 0, 2, 3]
+        assert active.next_sequence == 4
+        entry.drop_connections()
+        active.cancel_order(2).exception(5)
+        active.wait_until_active(5)
+        assert len(active.open_orders(5)) <= 1
+
+
 @pytest.mark.parametrize(
     ("call", "error"),
     [

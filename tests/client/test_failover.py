@@ -231,6 +231,27 @@ def test_a_node_of_a_lower_term_is_left(entry: OrderEntry) -> None:
             assert client.add_order(2, BID, 100, 5).result(5).order_id == 2
 
 
+def test_the_reasons_of_a_node_of_a_lower_term_do_not_count(entry: OrderEntry) -> None:
+    """The old leader was suspended, and lacks the reports of the next term."""
+    with OrderEntry([Instrument(1)]) as old:
+        entry.term, old.term = 2, 1
+        with Client([entry.address, old.address], owner=1, keep_orders=True, patience=60) as client:
+            client.add_order(1, BID, 100, 5).result(5)
+            entry.full = True
+            entry.drop_connections()
+            until(lambda: len(old.logins) > 1)
+            entry.full = False
+            client.wait_until_active(30)
+            assert (client.address, client.term) == (entry.address, 2)
+        entry.term = 3
+        with Client(*entry.address, owner=2, keep_orders=True) as client:
+            client.add_order(1, BID, 99, 5).result(5)
+            entry.streams[2].clear()
+            entry.drop_connections()
+            with pytest.raises(errors.LoginRefused, match="SEQUENCE_GONE"):
+                list(client.reports(30))
+
+
 def test_a_node_that_does_not_know_the_leader(entry: OrderEntry) -> None:
     with OrderEntry([Instrument(1)]) as node:
         node.refuses, node.leader = SessionReason.NOT_LEADER, ("", 0)

@@ -20,6 +20,7 @@ from pricetime.client.client import Client
 from pricetime.client.errors import CommandLost, ConnectionLost, NotAcknowledged
 from pricetime.client.future import CommandFuture
 from pricetime.client.subscriber import Subscriber
+from pricetime.errors import ExchangeBusy
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
 from pricetime.native.udp import join_feed
@@ -85,6 +86,14 @@ class Trading:
             self.client.close()
         self._thread.join()
 
+    def state(self) -> str:
+        """What the trader has, and waits for."""
+        active = "" if self.client.is_active else " not"
+        return (
+            f"owner {self.seen.owner}, which is{active} logged in, has {len(self.seen.reports)} reports and waits for "
+            f"{len(self._waiting)} answers"
+        )
+
     @property
     def last_arrival(self) -> float:
         """When the last report came; 0 before."""
@@ -94,10 +103,10 @@ class Trading:
         try:
             due = time.monotonic()
             while not self._ending.is_set():
-                if len(self._waiting) < MOST_WAITING:
+                if time.monotonic() >= due and len(self._waiting) < MOST_WAITING:
                     self._send()
-                self._take(max(0.0, due - time.monotonic()))
-                due = max(due + self._pause_s, time.monotonic() - 0.1)
+                    due = max(due + self._pause_s, time.monotonic() - 0.1)
+                self._take(max(0.001, due - time.monotonic()))
             until = time.monotonic() + ANSWER_S
             while self._waiting and time.monotonic() < until:
                 self._take(0.05)
@@ -144,6 +153,7 @@ class Trading:
         """Take reports and answers that have come."""
         with contextlib.suppress(ConnectionLost):
             reports = self.client.read(timeout_s)
+            reports = reports[reports["seq_num"] != 0]  # without refusals: the futures have them
             if len(reports):
                 data = reports.tobytes()
                 size = REPORT.itemsize
@@ -153,7 +163,7 @@ class Trading:
             error = self._waiting.pop(identity).exception(0)
             if isinstance(error, (CommandLost, ConnectionLost)):
                 raise error
-            if error is not None and "BUSY" in str(error):
+            if isinstance(error, ExchangeBusy):
                 self.seen.refused.add(identity)
             else:  # executed, or rejected by the books: both are in the history
                 self.seen.acknowledged[identity] = time.time()
@@ -244,7 +254,11 @@ class Day:
             enough = all(len(one.seen.reports) >= had + count for one, had in zip(self.trading, before, strict=True))
             return enough or None
 
-        wait_for(found, timeout_s, "the traders get no answers", self.cluster.status)
+        wait_for(found, timeout_s, "the traders get no answers", self.state)
+
+    def state(self) -> str:
+        """What is known of the traders and of the cluster."""
+        return f"{[one.state() for one in self.trading]}, {self.cluster.status()}"
 
     def check(self) -> History:
         """End the trading, and compare all that was seen with the history that survived."""

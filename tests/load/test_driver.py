@@ -17,7 +17,7 @@ from tests.load.stub import ANSWERS, Messages, heartbeat, report
 pytestmark = pytest.mark.compiled
 
 START_NS = 10**12
-CLOSED, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT = 1, 3, 4, 5, 6, 7
+CLOSED, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT, REFUSED = 1, 3, 4, 5, 6, 7, 8
 
 
 def plan_of(*messages: bytes, connections: list[int] | None = None) -> Plan:
@@ -294,6 +294,14 @@ def test_a_report_that_is_lost_or_doubled(table: Table, numbers: list[int], foun
         found,
         expected,
     )
+
+
+def test_an_order_that_the_exchange_refuses(table: Table) -> None:
+    table.offer(plan_of(new(1), new(2)), rate=1e6)
+    table.at(1_000_000)
+    table.theirs[0].sendall(report(ReportKind.REJECTED, 2, 0))
+    table.at(1_000_000)
+    assert (table.driver.connections.failure, table.driver.connections.found) == (REFUSED, 2)
 
 
 def test_an_answer_that_was_not_asked_for(table: Table) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pricetime import Reason, ReportKind
 from pricetime.wire import auth
 from pricetime.wire.errors import IllegalMessage, MessageError
 from pricetime.wire.messages import (
@@ -202,6 +203,19 @@ def test_a_report_twice_or_not_at_all(numbers: tuple[int, ...], detail: str) -> 
     assert (ended.reason, ended.by, ended.detail) == (SessionReason.SEQUENCE_BROKEN, Role.CLIENT, detail)
     assert decode(ended.reply) == Logout(reason=SessionReason.SEQUENCE_BROKEN, next_sequence=len(numbers))
     assert client.next_sequence == len(numbers)  # to resume from
+
+
+def test_a_refusal_comes_between_two_reports() -> None:
+    refusal = ExecutionReport(kind=ReportKind.REJECTED, reason=Reason.BUSY, order_id=7, maker_id=3)
+    client, exchange = session(Role.CLIENT, State.ACTIVE), session(Role.EXCHANGE, State.ACTIVE)
+    exchange.send(ExecutionReport(seq_num=1), 0)
+    assert exchange.send(refusal, 0) == refusal.encode()
+    exchange.send(ExecutionReport(seq_num=2), 0)
+    data = reports(1) + refusal.encode() + reports(2)
+    assert client.receive_reports(data, 0) == ExecutionReport.SIZE
+    assert client.receive(refusal.encode(), 0) == [refusal]
+    assert client.receive_reports(reports(2), 0) == ExecutionReport.SIZE
+    assert client.next_sequence == exchange.next_sequence == 3
 
 
 def test_an_exchange_cannot_send_out_of_sequence() -> None:

@@ -19,7 +19,8 @@ cdef class Acknowledgements:
     cdef dict _open                  # (instrument, order id) -> list of the futures of open commands about it
     cdef dict _followed              # (instrument, order id) -> weak reference to the FinalFuture of a resting order
     cdef bint _resends               # commands are kept until they are answered
-    cdef u64 _count                  # of commands that were kept so far
+    cdef u32 _connection             # the one over which the last command was sent
+    cdef u64 _number                 # of commands that were sent over it
     cdef u32 _oldest                 # no open command was sent over an earlier connection
     cdef list _answering             # the futures of the new order or replace whose reports are coming, else None
     cdef FinalFuture _order          # what became of that order so far
@@ -30,11 +31,13 @@ cdef class Acknowledgements:
     cdef Py_ssize_t _before          # fills of the order before that command
     cdef bint _ends                  # the order never rests
 
+    cpdef int pass_over(self, u64 count, u32 connection) except -1
     cdef list _pop(self, tuple key, list waiting, Py_ssize_t count)
     cdef int _read(self, Report *report, bytes reports, Py_ssize_t at) except -1
     cdef bint _takes(self, Report *report)
     cdef bint _is_beside(self, Report *report)
     cdef int _answer(self, tuple key, list waiting, Report *report, bytes data) except -1
+    cdef int _refuse(self, Report *report, bytes data) except -1
     cdef int _begin(self, tuple key, Report *report, bytes data, list answered) except -1
     cdef int _follow(self, tuple key, Report *report, bytes data) except -1
     cdef FinalFuture _followed_order(self, tuple key)

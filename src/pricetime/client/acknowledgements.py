@@ -7,6 +7,9 @@ commands sent over it may never have arrived: that is known as soon as a later o
 that it has no more reports. If the same command was sent again over a new connection, it cannot be known which of the
 two was answered, and it does not matter: both get the answer.
 
+A refusal has no place in the stream, and may come before the answers to earlier commands. It says which command it is
+about: the number of the command among those of the connection.
+
 The reports of one command follow each other in the owner's stream, and no report says that it is the last. So the
 answer to a new order or a replace is complete when nothing of the order is left; when a report of a different command
 comes; or, if the order may rest, when everything that came has been read: the exchange sends the reports of a command
@@ -41,7 +44,7 @@ class Acknowledgements:
     def __init__(self, lock, resends=False):
         self._lock = lock
         self._resends = resends
-        self._count = 0
+        self._connection = self._number = 0
         self._open = {}
         self._followed = {}
         self._oldest = 0
@@ -68,11 +71,11 @@ class Acknowledgements:
             future = CommandFuture()
         future.lock = self._lock
         future.kind = answer_of(message.type)
+        self.pass_over(1, connection)
         future.connection = connection
+        future.number = self._number
         if self._resends:
             future.command = command
-            future.number = self._count
-            self._count += 1
         key: tuple = (message.instrument, message.order_id)
         waiting: list = self._open.get(key)
         if waiting is None:
@@ -80,6 +83,13 @@ class Acknowledgements:
         else:
             waiting.append(future)
         return future
+
+    def pass_over(self, count, connection):
+        """So many commands are sent over a connection: the next has the number after them."""
+        if connection != self._connection:
+            self._connection, self._number = connection, 0
+        self._number += count
+        return 0
 
     def _pop(self, key, waiting, count):
         """Remove and return the oldest open commands of a key."""
@@ -100,6 +110,8 @@ class Acknowledgements:
             self._read(cython.address(records[i]), data, i * REPORT_BYTES)
 
     def _read(self, report, reports, at):
+        if report.seq_num == 0:
+            return self._refuse(report, reports[at : at + REPORT_BYTES])
         if self._answering is not None:
             if report.order_id == self._order_id and report.instrument == self._instrument and self._takes(report):
                 self._order.read(report.kind, report.reason, report.quantity, reports[at : at + REPORT_BYTES])
@@ -165,6 +177,21 @@ class Acknowledgements:
                 future.complete(ANSWERED, data)
         if connection > self._oldest:
             self.lose(connection)
+        return 0
+
+    def _refuse(self, report, data):
+        """The exchange did not take a command of this connection."""
+        key: tuple = (report.instrument, report.order_id)
+        waiting: list = self._open.get(key, [])
+        future: CommandFuture
+        for at, one in enumerate(waiting):
+            future = one
+            if future.connection == self._connection and future.number == report.maker_id:
+                del waiting[at]
+                if not waiting:
+                    del self._open[key]
+                fail(future, data)
+                break
         return 0
 
     def _begin(self, key, report, data, answered):
@@ -257,10 +284,15 @@ class Acknowledgements:
             for one in waiting:
                 future = one
                 if future.connection < connection:
-                    future.connection = connection
-                    lost.append((future.number, future.command))
+                    lost.append((future.connection, future.number, len(lost), future))
         lost.sort()
-        return b"".join([command for _, command in lost])
+        commands: list = []
+        for *_, one in lost:
+            future = one
+            self.pass_over(1, connection)
+            future.connection, future.number = connection, self._number
+            commands.append(future.command)
+        return b"".join(commands)
 
     def lose_all(self, error):
         """Nothing will be answered any more, for this reason."""

@@ -15,6 +15,7 @@ from pricetime.errors import InvalidOwner, PricetimeError
 from pricetime.wire.messages import (
     SIZES,
     Challenge,
+    ExecutionReport,
     Heartbeat,
     LoginAccepted,
     LoginRejected,
@@ -128,7 +129,10 @@ class Dialogue:
     # ------------------------------------------------------------------ in
 
     def receive(self, data: bytes, now_ns: int) -> list[bytes]:
-        """Return the complete reports in what was read, as runs of bytes. May change ``outgoing`` and ``stage``."""
+        """Return the complete reports in what was read, as runs of bytes. May change ``outgoing`` and ``stage``.
+
+        A refusal, which is not in sequence, is a run by itself.
+        """
         data = self._left + data if self._left else data
         self._left = b""
         runs = []
@@ -143,7 +147,10 @@ class Dialogue:
                     self._left = data
                     return runs
                 for event in self._session.receive(data[:size], now_ns):
-                    self._follow(event, now_ns)
+                    if isinstance(event, ExecutionReport):
+                        runs.append(data[:size])
+                    else:
+                        self._follow(event, now_ns)
             data = data[size:]
         return runs
 
@@ -156,24 +163,33 @@ class Dialogue:
                 self.owner, self.secret, now_ns, resume_from=self.next_sequence,
                 keep_orders=self.keep_orders, keep_gtc_and_gtd=self.keep_gtc_and_gtd,
             )  # fmt: skip
-        elif isinstance(event, LoginRejected) and event.reason == SessionReason.NOT_LEADER:
-            self._redirect(event)
+        elif isinstance(event, LoginRejected):
+            self._reject(event)
         elif isinstance(event, LoginAccepted):
             self._accept(event)
         elif isinstance(event, Heartbeat) and event.next_sequence == session.next_sequence:
             self.caught_up = True
 
-    def _redirect(self, rejected: LoginRejected) -> None:
-        """A node that does not lead answered. It may be behind, and then it does not know who leads now."""
-        self.setback = "the node does not lead"
-        if rejected.term >= self.term:
-            self.leader = parse_leader(rejected.leader)
+    def _reject(self, rejected: LoginRejected) -> None:
+        """The login was rejected. A node that does not lead may be behind, and then it does not know who leads now. A
+        leader of a lower term than one before leads no more, and its reasons do not count: it lacks reports.
+        """
+        if rejected.reason == SessionReason.NOT_LEADER:
+            self.setback = "the node does not lead"
+            if rejected.term >= self.term:
+                self.leader = parse_leader(rejected.leader)
+        elif 0 < rejected.term < self.term:
+            self._leave(rejected.term)
+
+    def _leave(self, term: int) -> None:
+        """The node has a lower term than one before."""
+        self.setback = f"the exchange there has term {term}, and term {self.term} has begun elsewhere"
+        self.stage = Stage.DISCONNECTED
 
     def _accept(self, accepted: LoginAccepted) -> None:
         """The login was accepted. A node of a lower term than one before leads no more: leave it."""
         if accepted.term < self.term:
-            self.setback = f"the exchange there has term {accepted.term}, and term {self.term} has begun elsewhere"
-            self.stage = Stage.DISCONNECTED
+            self._leave(accepted.term)
             return
         self.accepted, self.term = accepted, accepted.term
         self.next_sequence = self._session.next_sequence
@@ -182,6 +198,8 @@ class Dialogue:
 
     def _end(self, ended: Ended) -> None:
         self.outgoing = ended.reply
+        if self.stage is Stage.DISCONNECTED:
+            return
         if self.stage is Stage.LEAVING:
             self.stage = Stage.ENDED
             return

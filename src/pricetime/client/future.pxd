@@ -16,7 +16,7 @@ cdef class CommandFuture:
     cdef u8 state                    # PENDING, ANSWERED or FAILED
     cdef u8 kind                     # ReportKind of the report that answers the command
     cdef u32 connection              # number of the connection that the command was sent over
-    cdef u64 number                  # place among all commands of the client, if it may send the command again
+    cdef u64 number                  # place among the commands of that connection, from 1
     cdef bytes command               # the command, for as long as it may have to be sent again; else None
     cdef object value                # the result or error, or the bytes that it is made of
     cdef object lock                 # of the client; None if result() must not wait

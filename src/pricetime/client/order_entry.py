@@ -25,7 +25,7 @@ from pricetime.client.future import CommandFuture
 from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
 from pricetime.client.route import Route, addresses_of
 from pricetime.types import REPORT
-from pricetime.wire.bulk import encode_commands
+from pricetime.wire.bulk import count_commands, encode_commands
 from pricetime.wire.messages import ExecutionReport
 
 READ_BYTES = 1 << 18
@@ -157,6 +157,7 @@ class OrderEntry(CommandCalls):
         data = encode_commands(orders)[0].tobytes()
         with self._lock:
             self._dialogue.check_active()
+            self._acknowledgements.pass_over(count_commands(orders), self._dialogue.connections)
             self._unsent += data
         self._flush_all()
 

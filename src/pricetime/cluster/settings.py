@@ -70,7 +70,7 @@ class ClusterConfig(Strict):
     exchange: Path | None = Field(None, description="File with the settings of the exchange, of all nodes")
     purge: bool = Field(False, description="Delete messages of a stream that two stored snapshots replace")
     open: bool = Field(False, description="Accept every login; only on loopback addresses, for tests")
-    busy_after_ms: int = Field(5000, ge=100, description="Reject new commands if none was acknowledged for so long")
+    busy_after_ms: int = Field(5000, ge=100, description="Refuse new orders if no command was acknowledged for so long")
     partitions: dict[Name, Partition] = Field(min_length=1)
     nodes: dict[Name, Node] = Field(min_length=1)
     folder: Path = Path()

@@ -30,6 +30,7 @@ from .io.connections import Connections
 from .io.control_channel import ControlChannel
 from .io.decoder import Decoder
 from .io.faults import Faults
+from .io.inbound import Inbound
 from .io.loop import EventLoop
 from .io.mass_cancels import MassCancels
 from .io.publisher import Publisher
@@ -106,12 +107,13 @@ class Exchange:
         mass_cancels = MassCancels(machine.sequencer, machine.engine.unfinished())
         self.connections = Connections(settings, machine, mass_cancels, throttle, self.channel, epoll_fd, log.level)
         decoder = Decoder(settings, *allowed(), throttle, machine.sequencer)
+        inbound = Inbound(machine, self.connections, decoder)
         publisher = Publisher(
             machine.store, feed.fileno(), enable_segmentation_offload(feed, settings.reports_per_datagram * 48),
             settings, faults_of(settings), offset_ns, log.term,
         )  # fmt: skip
         self.timing = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
-        self.loop = EventLoop(settings, machine, log, self.connections, decoder, publisher, self.timing)
+        self.loop = EventLoop(settings, machine, log, self.connections, inbound, publisher, self.timing)
         self.engine, self.store = machine.engine, machine.store
         self.scheduled_ns: dict[int, int] = scheduled(machine.engine)  #: at the start, see ``scheduled``
 
@@ -308,10 +310,10 @@ class Exchange:
             "sessions": connections.count,
             "slow_readers": connections.slow_readers,
             "sent_bytes": connections.sent_bytes,
-            "received_bytes": loop.received_bytes,
+            "received_bytes": loop.inbound.received_bytes,
             "commands_in_ring": commands,
             "reports_in_ring": reports,
-            "ring_full": loop.ring_full,
+            "ring_full": loop.inbound.ring_full,
             "iterations": loop.iterations,
             **self.timing.figures(),
             "term": self.log.term,

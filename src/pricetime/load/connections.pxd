@@ -26,6 +26,7 @@ cdef enum:
     STRANGE = 5                      # a message that is not allowed: its type in found
     UNASKED = 6                      # an answer to a command that is not the next: order ids in found and expected
     SILENT = 7                       # nothing was received for too long: ns in found
+    REFUSED = 8                      # the exchange did not take an order: order id in found
 
 # A due command that is not answered yet: 24 bytes.
 cdef struct Waiting:

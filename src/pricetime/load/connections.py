@@ -248,7 +248,9 @@ class Connections:
     def _report(
         self, number: u32, s: cython.pointer[Connection], report: cython.pointer[cython.const[Report]], now_ns: u64
     ) -> cython.bint:
-        """Follow one report. False if it is not the next one, or answers no waiting command."""
+        """Follow one report. False if it is not the next one, answers no waiting command, or refuses one."""
+        if report.seq_num == 0:
+            return self.fail(REFUSED, number, report.order_id, 0)
         if report.seq_num != s.next_sequence:
             return self.fail(OUT_OF_ORDER, number, report.seq_num, s.next_sequence)
         s.next_sequence += 1

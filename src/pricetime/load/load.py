@@ -47,7 +47,7 @@ TOGETHER_S = 0.02
 LEAVE_S = 5.0
 
 # Why the driver ended, numbered as in connections.pxd.
-CLOSED, BROKEN, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT = range(1, 8)
+CLOSED, BROKEN, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT, REFUSED = range(1, 9)
 
 
 class Pace(NamedTuple):
@@ -358,6 +358,8 @@ def _in_words(failure: int, found: int, expected: int) -> str:
         return f"the exchange sent a message of type {found}, which is not allowed here"
     if failure == SILENT:
         return f"the exchange sent nothing for {found / 1e9:.0f} s"
+    if failure == REFUSED:
+        return f"the exchange refused order {found} as BUSY: its log makes no progress, see the log of the server"
     if failure == BROKEN:
         return f"the connection to the exchange was lost: {os.strerror(found)}"
     return "the exchange closed the connection"

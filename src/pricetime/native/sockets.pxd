@@ -21,6 +21,7 @@ cdef extern from "<sys/uio.h>" nogil:
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_DONTWAIT
     int MSG_NOSIGNAL
+    int MSG_PEEK
     int SHUT_WR
     struct cmsghdr:
         size_t cmsg_len

@@ -62,6 +62,11 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
     return data, ends
 
 
+def count_commands(commands: Commands) -> int:
+    """Return the number of commands, an order and its extension as one. O(n), in NumPy."""
+    return int(np.count_nonzero(commands["type"] != CommandType.ORDER_EXTENSION))
+
+
 def _check_extensions(kinds: NDArray[np.uint8], instructions: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """Return which commands are extensions, None if none is. Each must directly follow its extended order."""
     extensions: NDArray[np.bool_] = kinds == CommandType.ORDER_EXTENSION

@@ -149,9 +149,9 @@ ctypedef packed struct ExecutionReport:
     u8 side                    # Side of the order in order_id
     u8 reason                  # Reason
     u32 instrument             # its number
-    u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed
+    u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed; 0 of a refusal
     u64 order_id               # to a client: its own order; on the feed: reference of the order, in a trade that of the taker
-    u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other order (trade), trigger price (open, WAITS), or hidden lots; of an auction: the surplus
+    u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other order (trade), trigger price (open, WAITS), hidden lots, or number of the command (refusal); of an auction: the surplus
     i64 price                  # ticks
     u64 quantity               # lots
 
@@ -195,7 +195,7 @@ ctypedef packed struct LoginRejected:
     u16 zero
     u32 owner                  # as in the login, 0 without one
     u64 oldest_sequence        # with SEQUENCE_GONE: of the oldest report that is kept; else 0
-    u32 term                   # with NOT_LEADER: the highest term that the node knows; else 0
+    u32 term                   # of the exchange's log, with NOT_LEADER the highest that the node knows; 0 if unknown
     u32 zero2
     u8 leader[64]              # with NOT_LEADER: HOST:PORT of the leader's order entry as text, padded with zeros; empty: unknown
 
@@ -218,7 +218,7 @@ ctypedef packed struct Logout:
 # On the feed: the number of the next report, and a checksum over all before it. A datagram of its own.
 ctypedef packed struct FeedHeartbeat:
     u8 type
-    u8 busy                    # 1: the exchange cannot acknowledge commands at present and rejects new orders; else 0
+    u8 busy                    # 1: the exchange cannot acknowledge commands at present and refuses new orders; else 0
     u16 zero
     u32 checksum               # of all reports before seq_num
     u64 seq_num                # of the next report: a subscriber that expects a lower number has missed reports

@@ -23,6 +23,7 @@ the sender and the type of a message determine the next state. A message that is
   one if the client resumes. A report that is missing or comes twice ends the session, SEQUENCE_BROKEN; the client logs
   in again and resumes. The next_sequence of a Heartbeat or Logout of the exchange may be higher than that of the
   reports that came (they are under way, or left for a resume) but never lower.
+* A refusal is a REJECTED report with seq_num 0: it belongs to no stream and is never sent again.
 * Each end sends something at least every heartbeat_ms, and ends the session, HEARTBEAT_TIMEOUT, after timeout_ms
   without a byte from the other. The exchange sets both in LoginAccepted; 0 means never.
 """

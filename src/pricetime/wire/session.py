@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..types import Instruction
+from ..types import Instruction, ReportKind
 from . import auth
 from .errors import IllegalMessage
 from .framing import Frames
@@ -130,6 +130,7 @@ class Session:
 
     def receive_reports(self, data: bytes | memoryview, now_ns: int) -> int:
         """Return how many bytes at the front of ``data`` are complete reports in sequence; they count as received.
+        A refusal is not in sequence: ``receive`` returns it.
 
         The caller reads them as an array and passes the rest to ``receive``. O(bytes), in NumPy.
         """
@@ -242,7 +243,7 @@ class Session:
     def _fault(self, message: Message, speaker: Role) -> Fault:
         """Return what is wrong with an allowed message."""
         if isinstance(message, ExecutionReport):
-            return self._fault_in_sequence(message.seq_num)
+            return NO_FAULT if is_refusal(message) else self._fault_in_sequence(message.seq_num)
         if isinstance(message, Challenge) and message.version != WIRE_VERSION:
             return (
                 SessionReason.BAD_VERSION,
@@ -282,7 +283,7 @@ class Session:
         """Note an allowed message without a fault. Return whether it was the last."""
         self._enter((self._may_say if speaker is self.role else self._may_hear)[message.type])
         if isinstance(message, ExecutionReport):
-            self.next_sequence += 1
+            self.next_sequence += message.seq_num != 0
         elif isinstance(message, NewOrder | ReplaceOrder):
             if message.instructions & Instruction.EXTENDED:
                 self._enter(State.EXTENDING)
@@ -305,6 +306,11 @@ class Session:
             reply = Logout(reason=reason, next_sequence=self.next_sequence).encode()
         self._enter(State.CLOSED)
         return Ended(reason, self.role, detail, reply)
+
+
+def is_refusal(report: ExecutionReport) -> bool:
+    """Whether a report refuses a command that the exchange did not take, so that it has no place in the stream."""
+    return report.seq_num == 0 and report.kind == ReportKind.REJECTED
 
 
 def _fault_of_login(login: Login) -> Fault:

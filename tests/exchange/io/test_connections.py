@@ -90,7 +90,7 @@ def test_resume_from_any_report_that_is_kept(count: int) -> None:
         for first in {oldest - 1, count + 2, count + 100, 2**62} - {0}:
             client = here.client(1, resume_from=first)
             assert client.heard[0] == LoginRejected(
-                reason=SessionReason.SEQUENCE_GONE, owner=1, oldest_sequence=oldest
+                reason=SessionReason.SEQUENCE_GONE, owner=1, oldest_sequence=oldest, term=1
             )  # fmt: skip
             assert here.events()[-1] == (REFUSED, 1, SessionReason.SEQUENCE_GONE)
         assert here.client(1, resume_from=count + 1).is_active
@@ -136,7 +136,7 @@ def test_too_many_clients() -> None:
     with harness(max_clients=3) as here:
         clients = [here.client(owner) for owner in (1, 2, 3)]
         refused = here.client(4)
-        assert refused.heard[0] == LoginRejected(reason=SessionReason.TOO_MANY_CLIENTS, owner=4)
+        assert refused.heard[0] == LoginRejected(reason=SessionReason.TOO_MANY_CLIENTS, owner=4, term=1)
         assert here.client(3).is_active, "its own place is free for it"
         clients[0].close()
         here.settle()
@@ -187,7 +187,7 @@ def test_a_client_resumes_what_was_loaded_and_not_what_is_older(most: int, room:
         here.exchange.machine.streams.load(owners, reports)
         oldest = 301 - min(most, 256, room)
         assert here.client(3, resume_from=oldest - 1).heard[0] == LoginRejected(
-            reason=SessionReason.SEQUENCE_GONE, owner=3, oldest_sequence=oldest
+            reason=SessionReason.SEQUENCE_GONE, owner=3, oldest_sequence=oldest, term=1
         )
         client = here.client(3, resume_from=oldest)
         accepted = client.of(LoginAccepted)[0]

@@ -112,7 +112,8 @@ class Orders(Section):
     gateway_rejects = counter(
         "gateway_rejects",
         "Commands that the gateway rejected before they reached the book: over the rate limit, malformed, or with an "
-        "order id that is too large. They also count as rejected reports.",
+        "order id that is too large. They also count as rejected reports. And orders that it refused as BUSY, which do "
+        "not.",
         key="gateway_rejects",
     )
     received = counter("received_bytes", "Bytes received from logged-in clients.", key="received_bytes")

@@ -1,13 +1,13 @@
 # Signatures and fields of connections.py, in its order.
 
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from pricetime.core.layout cimport BY_DISCONNECT, GTC_AND_GTD, u8, u32, u64
+from pricetime.core.layout cimport BY_DISCONNECT, GTC_AND_GTD, Report, u8, u32, u64
 from pricetime.exchange.io.control_channel cimport ControlChannel
 from pricetime.exchange.io.layout cimport (
     ABSENT, ACTIVE, CLOSING, CONTROL_BYTES, EVENT_LOGIN_REFUSED, EVENT_SESSION_BEGAN, EVENT_SESSION_ENDED, FLUSH_BYTES,
-    LINGER_NS, LINGERING, MAX_MESSAGE, Connection,
+    LINGER_NS, LINGERING, Connection,
 )
 from pricetime.exchange.io.mass_cancels cimport MassCancels
 from pricetime.exchange.io.throttle cimport Throttle
@@ -55,8 +55,7 @@ cdef class Connections:
     cdef void _connect(self, Connection *c, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _accept(self, Connection *c, u32 owner) noexcept nogil
     cdef u64 _position(self, Connection *c) noexcept nogil
-    cdef bint keep(self, Connection *c, const u8 *data, u64 n_bytes) noexcept nogil
-    cdef u64 take_kept(self, Connection *c, u8 *buffer) noexcept nogil
+    cdef void refuse(self, u32 owner, Report *refused, u32 count, u64 now_ns) noexcept nogil
     cdef void tick(self, u64 now_ns, u64 read_until_ns) noexcept nogil
     cdef bint _may_send_heartbeat(self, Connection *c, u32 owner, u64 now_ns) noexcept nogil
     cdef void _heartbeat(self, Connection *c, u32 owner) noexcept nogil

@@ -118,6 +118,7 @@ class Connections:
         message.reason = reason
         message.owner = owner
         message.oldest_sequence = oldest
+        message.term = self.sequencer.term
         send(fd, cython.address(message), cython.sizeof(LoginRejected), MSG_DONTWAIT | MSG_NOSIGNAL)
         close(fd)
         self.channel.emit(EVENT_LOGIN_REFUSED, owner, reason, oldest)
@@ -134,6 +135,7 @@ class Connections:
         c.resumed_after = 0
         c.blocked = 0
         c.full_reads = 0
+        c.account.commands = 0
         c.logout_after = 0
         c.received_ns = c.last_sent_ns = now_ns
         c.sent_bytes = reports * REPORT_BYTES
@@ -167,34 +169,25 @@ class Connections:
         """Number of the first report that will be sent after a session message queued now."""
         return (c.sent_bytes + REPORT_BYTES - 1) // REPORT_BYTES + 1
 
-    # ------------------------------------------------------------------ received bytes that are not decoded yet
+    # ------------------------------------------------------------------ refusals
 
-    def keep(self, c: cython.pointer[Connection], data: cython.pointer[cython.const[u8]], n_bytes: u64) -> cython.bint:
-        """Keep received bytes that were not decoded. False if there is no memory for them."""
-        if n_bytes <= MAX_MESSAGE:
-            memcpy(c.partial, data, n_bytes)
-            c.partial_bytes = n_bytes
-            return True
-        c.partial_bytes = 0
-        c.held = cython.cast(cython.pointer[u8], malloc(n_bytes))
-        if not c.held:
-            return False
-        memcpy(c.held, data, n_bytes)
-        c.held_bytes = n_bytes
-        return True
-
-    def take_kept(self, c: cython.pointer[Connection], buffer: cython.pointer[u8]) -> u64:
-        """Copy the kept bytes to ``buffer`` and forget them. Returns their number."""
-        n_bytes: u64 = c.partial_bytes
-        memcpy(buffer, c.partial, n_bytes)
-        c.partial_bytes = 0
-        if c.held_bytes != 0:
-            memcpy(buffer + n_bytes, c.held, c.held_bytes)
-            n_bytes += c.held_bytes
-            free(c.held)
-            c.held = cython.NULL
-            c.held_bytes = 0
-        return n_bytes
+    def refuse(self, owner: u32, refused: cython.pointer[Report], count: u32, now_ns: u64) -> None:
+        """Send refusals, between the reports of the stream. Disconnects a client that does not read them."""
+        c: cython.pointer[Connection] = cython.address(self.of[owner])
+        i: u32
+        for i in range(count):
+            place: cython.pointer[u8] = self._control(c, REPORT_BYTES)
+            if not place:
+                self.flush(owner, now_ns)
+                if c.state != ACTIVE:
+                    return
+                place = self._control(c, REPORT_BYTES)
+            if not place:
+                self.slow_readers += 1
+                self.drop(owner, SLOW_READER)
+                return
+            memcpy(place, cython.address(refused[i]), REPORT_BYTES)
+        self.streams.mark(owner)
 
     # ------------------------------------------------------------------ time
 

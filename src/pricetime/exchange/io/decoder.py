@@ -4,6 +4,9 @@ The allowed message types and their sizes are the rules of an active session (``
 gets a reply becomes one command, even if the gateway rejects it (GATEWAY_REJECT): so the rejection has its place in the
 sequence, and reports depend on commands only. A message that is not allowed ends the session with a reason.
 
+While the log makes no progress, a new order or replace does not become a command: the gateway refuses it. A refusal is
+a rejected report without a sequence number, which need not wait for the log.
+
 Decoding stops after a MassCancel: the client's next messages must wait until the commands that complete it are done.
 """
 
@@ -33,7 +36,7 @@ class Decoder:
     """``sizes``: message sizes by type. ``end_reasons``: SessionReason by type. Both have 256 bytes."""
 
     if not cython.compiled:
-        sizes = end_reasons = account = cython.NULL
+        sizes = end_reasons = account = refused = cython.NULL
 
     def __init__(
         self,
@@ -50,8 +53,17 @@ class Decoder:
         self.most_throttled = max(LEAST_THROTTLED, settings.orders_per_second)
         self.sequencer = sequencer
         self.busy = False
+        self.refused_count = 0
         self.rejects = 0
         self.reason = NO_REASON
+        most: cython.size_t = (BUFFER_BYTES + MAX_MESSAGE) // cython.sizeof(NewOrder)
+        self.refused = cython.cast(cython.pointer[Report], reserve(most * cython.sizeof(Report)))
+        if not self.refused:
+            raise MemoryError("no room for refusals")
+
+    def __dealloc__(self) -> None:
+        most: cython.size_t = (BUFFER_BYTES + MAX_MESSAGE) // cython.sizeof(NewOrder)
+        release(self.refused, most * cython.sizeof(Report))
 
     def decode(
         self,
@@ -62,12 +74,15 @@ class Decoder:
         now_ns: u64,
         timestamp: u64,
     ) -> u64:
-        """Decode whole messages. The sequencer must have room for one command for each 16 bytes.
+        """Decode whole messages. The sequencer must have room for one command for each 16 bytes. If ``busy`` is set it
+        need not: decoding ends before a command without room.
 
-        Returns the number of bytes used. ``reason``: why the session must end, or NO_REASON.
+        Returns the number of bytes used. ``reason``: why the session must end, or NO_REASON. ``refused``: the refusals,
+        to be sent before that. At most BUFFER_BYTES + MAX_MESSAGE.
         """
         self.reason = NO_REASON
         self.mass_cancel = 0
+        self.refused_count = 0
         used: u64 = 0
         while used < n_bytes:
             kind: u32 = data[used]
@@ -82,11 +97,14 @@ class Decoder:
                     size = self._size(data + used, n_bytes - used)
                     if size == 0:
                         break
-                c: cython.pointer[Command] = numbered(self.sequencer, kind, owner, timestamp)
-                self._fill(account, owner, data + used, c, now_ns)
-                if size > cython.sizeof(NewOrder) and c.type != GATEWAY_REJECT:
-                    c = numbered(self.sequencer, ORDER_EXTENSION, owner, timestamp)
-                    memcpy(cython.address(c.type), data + used + cython.sizeof(NewOrder), cython.sizeof(OrderExtension))
+                if self.busy and (kind == NEW_ORDER or kind == REPLACE_ORDER):
+                    account.commands += 1
+                    self._refuse(account, data + used, now_ns)
+                elif self.busy and self.sequencer.room() == 0:
+                    break
+                else:
+                    account.commands += 1
+                    self._take(account, owner, data + used, size, now_ns, timestamp)
             elif kind == LOGOUT:
                 self.reason = CLIENT_LOGOUT
             used += size
@@ -111,11 +129,51 @@ class Decoder:
         self.reason = NO_REASON
         while more:
             n_bytes: u64 = self.decode(
-                cython.address(self.account), owner, cython.address(view[used]), len(data) - used, now_ns, 0
+                cython.address(self.account),
+                owner,
+                cython.address(view[used]),
+                min(len(data) - used, cython.cast(u64, BUFFER_BYTES)),
+                now_ns,
+                0,
             )
             used += n_bytes
             more = n_bytes != 0 and used < cython.cast(u64, len(data)) and self.reason == NO_REASON
         return self.sequencer.take(first), used, self.reason
+
+    def _take(
+        self,
+        account: cython.pointer[Account],
+        owner: u32,
+        message: cython.pointer[cython.const[u8]],
+        size: u64,
+        now_ns: u64,
+        timestamp: u64,
+    ) -> None:
+        """Write the command of a message, and that of its extension."""
+        c: cython.pointer[Command] = numbered(self.sequencer, message[0], owner, timestamp)
+        self._fill(account, owner, message, c, now_ns)
+        if size > cython.sizeof(NewOrder) and c.type != GATEWAY_REJECT:
+            c = numbered(self.sequencer, ORDER_EXTENSION, owner, timestamp)
+            memcpy(cython.address(c.type), message + cython.sizeof(NewOrder), cython.sizeof(OrderExtension))
+
+    def _refuse(self, account: cython.pointer[Account], message: cython.pointer[cython.const[u8]], now_ns: u64) -> None:
+        """Write the refusal of a new order or a replace. The throttle counts the order."""
+        if not self.throttle.takes(account, message[0], now_ns):
+            self._note_throttled(account, now_ns)
+        m: cython.pointer[cython.const[NewOrder]] = cython.cast(cython.pointer[cython.const[NewOrder]], message)
+        report: cython.pointer[Report] = cython.address(self.refused[self.refused_count])
+        memset(report, 0, cython.sizeof(Report))
+        report.type = EXECUTION_REPORT
+        report.kind = REJECTED
+        report.reason = BUSY
+        report.side = m.side
+        report.instrument = m.instrument
+        report.order_id = m.order_id
+        report.maker_id = account.commands
+        report.price = m.price
+        report.quantity = m.quantity
+        self.refused_count += 1
+        self.rejects += 1
 
     def _size(self, message: cython.pointer[cython.const[u8]], n_bytes: u64) -> u64:
         """Size of a new order or a replace, with its extension if it has one. 0 if more bytes must arrive, or if no
@@ -149,8 +207,6 @@ class Decoder:
         if self.throttle.order_interval_ns != 0 and not self.throttle.takes(account, c.type, now_ns):
             reason = THROTTLED
             self._note_throttled(account, now_ns)
-        elif self.busy and (c.type == NEW_ORDER or c.type == REPLACE_ORDER):
-            reason = BUSY
         elif c.order_id >> ORDER_ID_SHIFT != 0:
             reason = INVALID_ORDER_ID
         if reason != NONE:

@@ -19,7 +19,7 @@ cdef enum:
     EVENT_LOGIN_REFUSED = 3
     # Sizes
     MAX_MESSAGE = 80           # maximum size of what a logged-in client sends as one: an order and its extension
-    CONTROL_BYTES = 192        # room for queued session messages of one client
+    CONTROL_BYTES = 1024       # room for queued session messages of one client
     READ_BYTES = 2048          # initial size of one read from a socket
     DOUBLINGS = 7              # a client that always has more data is read with up to READ_BYTES << DOUBLINGS
     FULL_READS = 16            # consecutive full reads before the size doubles
@@ -43,12 +43,13 @@ cdef enum:
     # epoll number of the eventfd that wakes the event loop; lower numbers are owners
     WAKE = 65536
 
-# An owner's account with the throttle. It continues over the owner's connections.
+# An owner's account with the throttle. It continues over the owner's connections, but for the number of commands.
 ctypedef struct Account:
     u64 orders_due_ns          # monotonic: due time of the account for orders
     u64 cancels_due_ns         # due time of the account for other commands
     u64 throttled_ns           # when the throttle last rejected a command
     u64 throttled              # commands that it rejected, without a pause of THROTTLE_MEMORY_NS
+    u64 commands               # decoded so far in this session, an order and its extension as one
 
 # The connection of one owner, if there is one. Its reports are in the owner's stream, see exchange/state/layout.pxd.
 ctypedef struct Connection:
@@ -77,7 +78,7 @@ ctypedef struct Connection:
     u32 held_bytes             # size of held
     u8 *held                   # bytes after a MassCancel that do not fit into partial; NULL if there are none
     u8 partial[80]             # start of a message, or of an order and its extension, or what waits for a MassCancel
-    u8 control[192]            # queued session messages
+    u8 control[1024]           # queued session messages
 
 # What an owner's next messages wait for.
 ctypedef struct Waiting:

@@ -6,10 +6,10 @@ from pricetime.exchange.io.connections cimport Connections
 from pricetime.exchange.io.control_channel cimport ControlChannel
 from pricetime.exchange.io.decoder cimport Decoder
 from pricetime.exchange.io.expiries cimport Expiries
+from pricetime.exchange.io.inbound cimport Inbound
 from pricetime.exchange.io.issuer cimport Issuer
 from pricetime.exchange.io.layout cimport (
-    ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, NEVER, READ_BYTES, REQUEST_ADMIT,
-    REQUEST_COMMAND, REQUEST_OWNER, REQUEST_STOP, WAKE, Awaited, Connection, Request,
+    NEVER, REQUEST_ADMIT, REQUEST_COMMAND, REQUEST_OWNER, REQUEST_STOP, WAKE, Awaited, Request,
 )
 from pricetime.exchange.io.mass_cancels cimport MassCancels
 from pricetime.exchange.io.phases cimport Phases
@@ -22,12 +22,11 @@ from pricetime.exchange.state.sequencer cimport Sequencer
 from pricetime.log.commit_log cimport CommitLog
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.clock cimport monotonic_ns
-from pricetime.native.memory cimport release, reserve
 from pricetime.native.sockets cimport (
-    EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, close, epoll_ctl, epoll_event, epoll_wait, errno, read, recv,
+    EPOLL_CTL_ADD, EPOLLIN, close, epoll_ctl, epoll_event, epoll_wait, read,
 )
 from pricetime.ring.idle cimport Idle
-from pricetime.wire.layout cimport CLIENT_LOGOUT, NO_REASON
+from pricetime.wire.layout cimport NO_REASON
 
 cdef enum:
     EVENTS = 256                     # maximum number of sockets served in one iteration
@@ -35,6 +34,7 @@ cdef enum:
     FLUSH_NS = 50000                 # interval of sends to clients while orders keep arriving
     WAITING = 16                     # commands read before they are executed, ahead of more reading
     ROUNDS = 64                      # maximum number of rounds of executing and routing in one iteration
+    PAUSE_NS = 200000000             # an iteration that comes later than this after the last: the process did not run
     PROGRESS_MS = 1                  # maximum sleep while reports wait for the log, which wakes this thread
 
 
@@ -50,20 +50,21 @@ cdef class EventLoop:
     cdef readonly Phases phases
     cdef readonly Expiries expiries
     cdef u64 phase_changes           # reports of them that are routed
-    cdef readonly Decoder decoder
+    cdef readonly Inbound inbound
+    cdef readonly Decoder decoder    # of inbound
     cdef readonly Publisher publisher
     cdef readonly Timing timing
     cdef bint starved                # the log took no command the last time
     cdef bint gave_up                # the log failed, and all connections are closed
     cdef u64 wanted                  # watermark when the loop last asked the log for progress
-    cdef u64 busy_after_ns           # new orders are rejected after so long without progress of the log; 0: never
+    cdef public u64 busy_after_ns    # new orders are refused after so long without progress of the log; 0: never
     cdef u64 progress_ns             # monotonic: when nothing waited for the log, or the watermark last moved
+    cdef u64 noted_ns                # monotonic: when progress was last looked for
     cdef u64 reached                 # the watermark at that time
     cdef int epoll_fd
     cdef Idle idle                   # how the thread waits for work
     cdef bint sleeps                 # the thread may sleep while it waits for the log
     cdef u64 drain_ns                # maximum duration of a stop
-    cdef u8 *buffer
     cdef epoll_event ready[256]
     cdef u64 clock_offset_ns         # added to the monotonic clock: ns since 1970
     cdef u64 next_tick_ns
@@ -77,8 +78,6 @@ cdef class EventLoop:
     cdef u32 ended                   # 1: run must return; atomic
     # counters since the start
     cdef readonly u64 iterations
-    cdef readonly u64 received_bytes # from logged-in clients
-    cdef readonly u64 ring_full      # times that a client was not read because there was no room for its commands
 
     cdef void _run(self) noexcept nogil
     cdef int _wait_ms(self, u64 idle_iterations) noexcept nogil
@@ -88,11 +87,6 @@ cdef class EventLoop:
     cdef u64 _take_requests(self, u64 now_ns) noexcept nogil
     cdef bint _take_request(self, Request *request, u64 now_ns) noexcept nogil
     cdef bint _take_command(self, Request *request, u64 timestamp) noexcept nogil
-    cdef void _resume(self, u64 now_ns) noexcept nogil
-    cdef void _serve(self, u32 owner, u32 what) noexcept nogil
-    cdef void _read(self, u32 owner, Connection *c) noexcept nogil
-    cdef void _decode(self, u32 owner, Connection *c, u64 n_bytes, u64 now_ns) noexcept nogil
-    cdef void _ignore(self, u32 owner, Connection *c) noexcept nogil
     cdef u64 _execute_and_route(self, u64 now_ns) noexcept nogil
     cdef u64 _execute(self) noexcept nogil
     cdef u64 _route(self, u64 now_ns) noexcept nogil

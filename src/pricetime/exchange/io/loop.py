@@ -7,7 +7,7 @@ are waiting, otherwise after at most FLUSH_NS; every 20 ms, check timers.
 
 A report is routed only after the log's watermark for the acknowledgement level has reached its command: until then it
 waits in the matcher, while later commands are executed. After a failure of the log, nothing is sent. If the log makes
-no progress for ``busy_after_ms``, the decoder rejects new orders, and the heartbeats of the feed say so, until it does
+no progress for ``busy_after_ms``, the decoder refuses new orders, and the heartbeats of the feed say so, until it does
 again.
 """
 
@@ -16,8 +16,8 @@ from __future__ import annotations
 import cython
 
 from pricetime.exchange.io.connections import Connections
-from pricetime.exchange.io.decoder import Decoder
 from pricetime.exchange.io.expiries import Expiries
+from pricetime.exchange.io.inbound import Inbound
 from pricetime.exchange.io.issuer import Issuer
 from pricetime.exchange.io.phases import Phases
 from pricetime.exchange.io.publisher import Publisher
@@ -45,7 +45,7 @@ class EventLoop:
         machine: Machine,
         log: CommitLog,
         connections: Connections,
-        decoder: Decoder,
+        inbound: Inbound,
         publisher: Publisher,
         timing: Timing,
     ) -> None:
@@ -59,7 +59,7 @@ class EventLoop:
         self.expiries = Expiries(
             phases, self.matcher, self.issuer, self.channel, settings.expiry_interval_ms * 1_000_000
         )
-        self.decoder = decoder
+        self.inbound, self.decoder = inbound, inbound.decoder
         self.publisher = publisher
         self.timing = timing
         self.epoll_fd = connections.epoll_fd
@@ -71,22 +71,16 @@ class EventLoop:
         self.starved = self.gave_up = False
         self.wanted = self.reached = NEVER
         self.busy_after_ns = settings.busy_after_ms * 1_000_000
-        self.progress_ns = 0
+        self.progress_ns = self.noted_ns = 0
         self.phase_changes = 0
         self.next_tick_ns = self.stop_ns = self.flushed_ns = 0
         self.last_ns = self.read_until_ns = self.round_ns = self.round_left = 0
-        self.iterations = self.received_bytes = self.ring_full = 0
+        self.iterations = 0
         self.stopped = self.ended = 0
-        self.buffer = cython.cast(cython.pointer[u8], reserve(BUFFER_BYTES + MAX_MESSAGE))
-        if not self.buffer:
-            raise MemoryError("no room for the receive buffer")
         event: epoll_event
         event.events = EPOLLIN
         event.number = WAKE
         epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, self.channel.wake_fd, cython.address(event))
-
-    def __dealloc__(self) -> None:
-        release(self.buffer, BUFFER_BYTES + MAX_MESSAGE)
 
     # ------------------------------------------------------------------ from any thread
 
@@ -162,7 +156,8 @@ class EventLoop:
             self.expiries.proceed(now_ns, now_ns + self.clock_offset_ns)
             self.phases.indicate(now_ns, now_ns + self.clock_offset_ns)
         work: u64 = self._take_requests(now_ns)
-        self._resume(now_ns)
+        if self.stop_ns == 0:
+            self.inbound.resume(now_ns)
         n: cython.int
         for n in range(count):
             # Each iteration begins with a different client, so that busy clients cannot always fill the ring first.
@@ -171,7 +166,7 @@ class EventLoop:
             if owner == WAKE:
                 self._empty_wake()
             else:
-                self._serve(owner, self.ready[i].events)
+                self.inbound.serve(owner, self.ready[i].events, now_ns, self.stop_ns == 0)
                 if self.sequencer.sequence - self.sequencer.answered >= WAITING:
                     work += self._execute_and_route(now_ns)
             work += 1
@@ -260,85 +255,6 @@ class EventLoop:
             request.number,
         )
 
-    def _resume(self, now_ns: u64) -> None:
-        """Decode what clients sent after a MassCancel that is now complete."""
-        _: u32
-        for _ in range(self.mass_cancels.resuming.count):
-            owner: u32 = self.mass_cancels.next_to_resume()
-            c: cython.pointer[Connection] = cython.address(self.connections.of[owner])
-            if c.state != ACTIVE or c.logout_after != 0 or self.stop_ns != 0:
-                continue
-            n_bytes: u64 = c.partial_bytes + c.held_bytes
-            if self.mass_cancels.waits(owner) or self.sequencer.room() * 16 < n_bytes:
-                self.mass_cancels.resume_later(owner)
-                continue
-            self._decode(owner, c, self.connections.take_kept(c, self.buffer), now_ns)
-
-    def _serve(self, owner: u32, what: u32) -> None:
-        """Handle the events of one connection."""
-        c: cython.pointer[Connection] = cython.address(self.connections.of[owner])
-        if what & EPOLLOUT:
-            self.connections.unblock(owner)
-        if what & ~EPOLLOUT == 0 or c.state == ABSENT:
-            return
-        if c.state != ACTIVE or c.logout_after != 0:
-            self._ignore(owner, c)
-            return
-        c.received_ns = self.last_ns  # there is data, even if there is no room for its commands
-        # Messages after a mass cancel wait until it is complete.
-        if self.stop_ns == 0 and c.held_bytes == 0 and not self.mass_cancels.waits(owner):
-            self._read(owner, c)
-
-    def _read(self, owner: u32, c: cython.pointer[Connection]) -> None:
-        """Read from a client's socket; the kernel keeps the rest.
-
-        Reads little at a time, so that the commands read first are executed soon, and more from a client that always
-        has more data, where the number of system calls matters. Never reads more than the sequencer has room for.
-        """
-        limit: u64 = cython.cast(u64, READ_BYTES) << min(c.full_reads // FULL_READS, cython.cast(u32, DOUBLINGS))
-        room: u64 = self.sequencer.room()
-        if room < 8:
-            self.ring_full += 1
-            return
-        kept: u64 = self.connections.take_kept(c, self.buffer)
-        most: u64 = min(room * 16 - kept, limit)
-        n_bytes: cython.Py_ssize_t = recv(c.fd, self.buffer + kept, most, MSG_DONTWAIT)
-        if n_bytes <= 0:
-            self.connections.keep(c, self.buffer, kept)
-            if n_bytes == 0 or (errno != EAGAIN and errno != EINTR):
-                self.connections.drop(owner, NO_REASON)
-            return
-        c.full_reads = c.full_reads + 1 if cython.cast(u64, n_bytes) == most else 0
-        self.received_bytes += n_bytes
-        self._decode(owner, c, kept + n_bytes, monotonic_ns())
-
-    def _decode(self, owner: u32, c: cython.pointer[Connection], n_bytes: u64, now_ns: u64) -> None:
-        """Decode the messages in the buffer. The sequencer has room for one command for each 16 bytes."""
-        used: u64 = self.decoder.decode(
-            cython.address(c.account), owner, self.buffer, n_bytes, now_ns, now_ns + self.clock_offset_ns
-        )
-        if self.decoder.mass_cancel != 0:
-            self.mass_cancels.wait_for(owner, self.decoder.mass_cancel)
-        if self.decoder.reason == CLIENT_LOGOUT:
-            self.connections.begin_logout(owner)
-        elif self.decoder.reason != NO_REASON:
-            self.connections.end(owner, self.decoder.reason, now_ns)
-        elif not self.connections.keep(c, self.buffer + used, n_bytes - used):
-            self.connections.drop(owner, NO_REASON)
-        elif used != n_bytes and self.decoder.mass_cancel != 0:
-            self.mass_cancels.resume_later(owner)
-
-    def _ignore(self, owner: u32, c: cython.pointer[Connection]) -> None:
-        """Discard what a client sends after its Logout.
-
-        Unread data would reset the connection and lose its last reports.
-        """
-        n_bytes: cython.Py_ssize_t = recv(c.fd, self.buffer, BUFFER_BYTES, MSG_DONTWAIT)
-        if n_bytes == 0 and c.state == ACTIVE:
-            return  # it has closed its side and waits for its last reports
-        if n_bytes == 0 or (n_bytes < 0 and errno != EAGAIN and errno != EINTR):
-            self.connections.drop(owner, c.reason if c.state != ACTIVE else CLIENT_LOGOUT)
-
     # ------------------------------------------------------------------ commands and reports
 
     def _execute_and_route(self, now_ns: u64) -> u64:
@@ -422,7 +338,10 @@ class EventLoop:
             awaited = self.issuer.answered()
 
     def _note_progress(self, now_ns: u64) -> None:
-        """Reject new orders once something has waited too long for the log, until the log makes progress."""
+        """Refuse new orders once something has waited too long for the log, until the log makes progress."""
+        if now_ns - self.noted_ns > PAUSE_NS:
+            self.progress_ns += now_ns - self.noted_ns  # this process did not run: that says nothing about the log
+        self.noted_ns = now_ns
         watermark: u64 = self.log.watermark(self.log.level)
         if watermark != self.reached or not self._waits_for_log():
             self.reached = watermark

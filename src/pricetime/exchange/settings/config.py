@@ -108,7 +108,7 @@ class GatewayConfig(BaseSettings):
     burst: int = entry(0, "Orders that an owner may send at once; 0: as many as in one second", ge=0, le=10**9)
     busy_after_ms: int = entry(
         0,
-        "After the log has made no progress for this long, new orders and replaces get BUSY until it does. 0: never",
+        "After the log has made no progress for this long, new orders are refused as BUSY until it does. 0: never",
         ge=0, le=3_600_000,
     )  # fmt: skip
     relogin_delay_ms: int = entry(
