@@ -176,6 +176,22 @@ def test_what_is_refused() -> None:
         run(story)
 
 
+def test_a_login_that_is_cancelled_leaves_nothing(entry: OrderEntry) -> None:
+    entry.mute = True
+
+    async def story() -> None:
+        mine = client(entry, timeout=60)
+        login = asyncio.create_task(mine.login())
+        while mine._task is None:
+            await asyncio.sleep(0)
+        login.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await login
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(story)
+
+
 def test_after_the_end(entry: OrderEntry) -> None:
     async def story() -> None:
         mine = client(entry)

@@ -68,7 +68,6 @@ def exchange() -> Iterator[int]:
 
     with served("--open") as server, pytest.MonkeyPatch.context() as patch:
         client, async_client, subscriber = package.Client, package.AsyncClient, package.Subscriber
-        partitioned = package.PartitionedClient
 
         def here(*_: object, **more: Any) -> Any:
             return client(server.host, server.port, **more)
@@ -79,11 +78,12 @@ def exchange() -> Iterator[int]:
         def listening(*_: object, **more: Any) -> Any:
             return subscriber(server.group, server.feed_port, **more | {"recovery": server.recovery})
 
-        def of_all(partitions: dict[str, Any], **more: Any) -> Any:
-            where = [f"{server.host}:{server.port}"]
-            return partitioned({name: one._replace(addresses=where) for name, one in partitions.items()}, **more)
+        def of_all(kind: Any, partitions: dict[str, Any], **more: Any) -> Any:
+            name, first = next(iter(partitions.items()))  # an owner has one session with the one exchange
+            return kind({name: first._replace(addresses=[f"{server.host}:{server.port}"])}, **more)
 
-        patch.setattr(package, "PartitionedClient", of_all)
+        patch.setattr(package, "PartitionedClient", partial(of_all, package.PartitionedClient))
+        patch.setattr(package, "AsyncPartitionedClient", partial(of_all, package.AsyncPartitionedClient))
         patch.setattr(package, "Client", here)
         patch.setattr(package, "AsyncClient", here_too)
         patch.setattr(package, "Subscriber", listening)

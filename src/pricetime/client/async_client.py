@@ -13,7 +13,6 @@ from pricetime.client.errors import ConnectionLost, NotAcknowledged
 from pricetime.client.future import CommandFuture
 from pricetime.client.open_orders import OpenOrder
 from pricetime.client.order_entry import MOST_UNSENT, OrderEntry, Reports
-from pricetime.errors import PricetimeError
 from pricetime.wire.messages import ExecutionReport
 
 T = TypeVar("T")
@@ -50,7 +49,7 @@ class AsyncClient(OrderEntry):
         self._task = asyncio.create_task(self._live(), name=f"pricetime client {self._dialogue.owner}")
         try:
             await self.wait_until_active()
-        except PricetimeError:
+        except BaseException:  # a cancellation too, for the task would go on
             await self.close()
             raise
 

@@ -232,3 +232,10 @@ def refusal(report):
     error = ERROR_OF_REASON.get(report.reason, OrderRefused)
     name = getattr(report.reason, "name", str(report.reason))
     return error(f"the exchange refused the command about order {report.order_id}: {name}")
+
+
+def failed(error):
+    """Return the future of a command that could not be sent."""
+    future: CommandFuture = CommandFuture()
+    future.complete(FAILED, error)
+    return future
