@@ -41,12 +41,13 @@ def main(rate: float, seconds: float, sessions: int, nodes: int, folder: Path | 
         folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="pricetime-", dir=folder) as made,
-        LocalCluster(Path(made), nodes="abc"[:nodes], settings=LARGE) as cluster,
+        LocalCluster(Path(made), nodes=nodes, settings=LARGE) as cluster,
     ):
         leader = cluster.leader()
         host, _, port = cluster.address(leader).rpartition(":")
         who = {
-            f"node {node}" + (", leads" if node == leader else ""): one.pid for node, one in cluster.processes.items()
+            f"node {place.node}" + (", leads" if place == leader else ""): one.pid
+            for place, one in cluster.processes.items()
         }
         who |= {f"NATS server {server + 1}": cluster.servers.pid(server) for server in range(3)}
         before = {name: busy_s(pid) for name, pid in who.items()}
