@@ -6,6 +6,11 @@
 
 Three NATS servers that sync every message, a leader, its followers and the load generator share the processors of this
 machine. *Processor time* is that of each process while the orders are sent.
+
+    python -m benchmarks.cluster --not-required --rate 1000000 --server-cpu 0 --load-cpu 1
+    python -m benchmarks.cluster --not-required --rate 0 --server-cpu 0 --load-cpu 1
+
+compares an exchange without a cluster with the leader of a cluster that is not required, at level ``memory``.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ from pathlib import Path
 import click
 
 from .local_cluster import LocalCluster
-from .report import show_machine
+from .not_required import Comparison
+from .report import load_cpu_option, server_cpu_option, show_machine
 
 #: Settings of the exchange for many orders.
 LARGE = {"order_capacity": 1 << 20, "segment_bytes": 64 << 20, "max_open_orders": 1 << 18, "timeout_ms": 10_000}
@@ -34,11 +40,28 @@ LARGE = {"order_capacity": 1 << 20, "segment_bytes": 64 << 20, "max_open_orders"
 @click.option(
     "--folder", default=None, type=click.Path(path_type=Path, file_okay=False), help="On the disk to measure."
 )
-def main(rate: float, seconds: float, sessions: int, nodes: int, folder: Path | None) -> None:
-    """Send orders to a cluster and print the results."""
+@click.option(
+    "--not-required",
+    is_flag=True,
+    help="Compare, turn and turn about, an exchange without a cluster with the leader of one whose file says "
+    "required = false. NATS servers and followers have the lowest priority, SCHED_IDLE: they run on an idle processor.",
+)
+@click.option(
+    "--turns", default=5, show_default=True, type=click.IntRange(1), help="With --not-required: turns of both."
+)
+@server_cpu_option
+@load_cpu_option
+def main(
+    rate: float, seconds: float, sessions: int, nodes: int, folder: Path | None,
+    *, not_required: bool, turns: int, server_cpu: int | None, load_cpu: int | None,
+) -> None:  # fmt: skip
+    """Send orders to a cluster and print the results. --server-cpu and --load-cpu only with --not-required."""
     show_machine()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    if not_required:
+        compared = Comparison(rate, seconds, sessions, nodes, server_cpu, load_cpu, folder)
+        sys.exit(not compared.measure(turns))
     with (
         tempfile.TemporaryDirectory(prefix="pricetime-", dir=folder) as made,
         LocalCluster(Path(made), nodes=nodes, settings=LARGE) as cluster,
