@@ -90,6 +90,7 @@ class Replicator:
         self._term = record.page.term
         self._expected, self._before = record.sequence, record.page.digest  # of the next page
         self._reader = log.reader(record.page.last)
+        log.directory.needed = self._reader.position.segment  # the stream may be far behind the snapshots
         self._read = record.page.last
         self._ready: deque[Page] = deque()  # read, and not sent
         self._flying: deque[Flying] = deque()  # in the order of the stream
@@ -129,6 +130,7 @@ class Replicator:
         self._ended = True
         os.eventfd_write(self._wake, 1)
         self._thread.join()
+        self._log.directory.needed = None
         os.close(self._wake)
 
     # ------------------------------------------------------------------ the thread
@@ -201,7 +203,8 @@ class Replicator:
         for page in pages_of(batch._replace(checkpoints=points), self._term, self._read, self._before):
             self._ready.append(page)
             self._before = page.digest
-        self._read = self._reader.position.sequence
+        position = self._reader.position
+        self._read, self._log.directory.needed = position.sequence, position.segment
 
     async def _send(self, link: Link, page: Page) -> None:
         try:
