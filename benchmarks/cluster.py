@@ -26,7 +26,7 @@ import click
 
 from .local_cluster import LocalCluster
 from .not_required import Comparison
-from .report import load_cpu_option, server_cpu_option, show_machine
+from .report import load_cpu_option, rounds_option, server_cpu_option, show_machine
 
 #: Settings of the exchange for many orders.
 LARGE = {"order_capacity": 1 << 20, "segment_bytes": 64 << 20, "max_open_orders": 1 << 18, "timeout_ms": 10_000}
@@ -43,25 +43,23 @@ LARGE = {"order_capacity": 1 << 20, "segment_bytes": 64 << 20, "max_open_orders"
 @click.option(
     "--not-required",
     is_flag=True,
-    help="Compare, turn and turn about, an exchange without a cluster with the leader of one whose file says "
-    "required = false. NATS servers and followers have the lowest priority, SCHED_IDLE: they run on an idle processor.",
+    help="Compare an exchange without a cluster with the leader of one whose file says required = false, in alternating "
+    "runs. NATS servers and followers have the lowest priority (SCHED_IDLE) while orders are sent.",
 )
-@click.option(
-    "--turns", default=5, show_default=True, type=click.IntRange(1), help="With --not-required: turns of both."
-)
+@rounds_option(5)
 @server_cpu_option
 @load_cpu_option
 def main(
     rate: float, seconds: float, sessions: int, nodes: int, folder: Path | None,
-    *, not_required: bool, turns: int, server_cpu: int | None, load_cpu: int | None,
+    *, not_required: bool, rounds: int, server_cpu: int | None, load_cpu: int | None,
 ) -> None:  # fmt: skip
-    """Send orders to a cluster and print the results. --server-cpu and --load-cpu only with --not-required."""
+    """Send orders to a cluster and print the results. The last three options need --not-required."""
     show_machine()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     if not_required:
         compared = Comparison(rate, seconds, sessions, nodes, server_cpu, load_cpu, folder)
-        sys.exit(not compared.measure(turns))
+        sys.exit(not compared.measure(rounds))
     with (
         tempfile.TemporaryDirectory(prefix="pricetime-", dir=folder) as made,
         LocalCluster(Path(made), nodes=nodes, settings=LARGE) as cluster,

@@ -38,7 +38,7 @@ CATCH_UP_S = 300.0
 class LedCluster:
     """A cluster on this machine that is not required, as ``Day`` sees a server: its leader.
 
-    NATS servers and followers run only when a processor has nothing else to do (SCHED_IDLE).
+    While orders are sent, NATS servers and followers run only when a processor has nothing else to do (SCHED_IDLE).
     """
 
     def __init__(self, folder: Path, nodes: int, settings: Mapping[str, object], notes: Notes) -> None:
@@ -50,7 +50,7 @@ class LedCluster:
         try:
             self.term = cluster.wait_for_leader(PARTITION)
             self.leader = self.term.place
-            self._lower()
+            self._schedule(os.SCHED_IDLE)
         except BaseException:
             cluster.__exit__(None, None, None)
             raise
@@ -66,19 +66,20 @@ class LedCluster:
             self.cluster.kill(place)
         self.cluster.__exit__(kind, _, __)
 
-    def _lower(self) -> None:
-        """Give all other processes of the cluster the lowest priority."""
+    def _schedule(self, policy: int) -> None:
+        """Schedule all other processes of the cluster like this."""
         others = [process.pid for place, process in self.cluster.processes.items() if place != self.leader]
         others += [self.cluster.servers.pid(server) for server in range(len(self.cluster.servers.ports))]
         for pid in others:
             for thread in Path(f"/proc/{pid}/task").iterdir():
-                os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+                os.sched_setscheduler(int(thread.name), policy, os.sched_param(0))
 
     def stop(self) -> Event:
         """Wait until all nodes have everything, compare their books, and stop the leader: its last event."""
         cluster, notes = self.cluster, self.notes
         said = cluster.status().get(self.leader, {})
         notes.behind.append(int(said.get("sequence", 0)) - int(said.get("replicated", 0)))
+        self._schedule(os.SCHED_OTHER)
         began = time.monotonic()
         cluster.wait_equal(CATCH_UP_S)
         notes.catch_up_s.append(time.monotonic() - began)
@@ -114,7 +115,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs without and with a cluster, turn and turn about."""
+    """Alternating runs without and with a cluster."""
 
     rate: float
     seconds: float
@@ -124,15 +125,17 @@ class Comparison:
     load_cpu: int | None
     folder: Path | None
 
-    def measure(self, turns: int) -> bool:
+    def measure(self, rounds: int) -> bool:
         """Measure and print. Returns whether all books were equal, and no node lost the lead."""
         notes = Notes()
         runs: tuple[list[Outcome], list[Outcome]] = [], []
-        for turn in range(turns):
-            for kind in (0, 1) if turn % 2 == 0 else (1, 0):  # each is first as often as the other
+        for round_ in range(rounds):
+            for kind in (0, 1) if round_ % 2 == 0 else (1, 0):  # each is first as often as the other
                 outcome = self._with_cluster(notes) if kind else self._without()
                 runs[kind].append(outcome)
-                print(f"  turn {turn + 1}, {'with a cluster' if kind else 'without':<16}{shown(outcome)}", flush=True)
+                print(
+                    f"  round {round_ + 1}, {'with a cluster' if kind else 'without':<16}{shown(outcome)}", flush=True
+                )
         for without, led in zip(*runs, strict=True):
             assert without.orders == led.orders
         ratios = [led.result.answered_per_s / without.result.answered_per_s for without, led in zip(*runs, strict=True)]
