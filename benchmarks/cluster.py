@@ -43,8 +43,8 @@ LARGE = {"order_capacity": 1 << 20, "segment_bytes": 64 << 20, "max_open_orders"
 @click.option(
     "--not-required",
     is_flag=True,
-    help="Compare an exchange without a cluster with the leader of one whose file says required = false, in alternating "
-    "runs. NATS servers and followers have the lowest priority (SCHED_IDLE) while orders are sent.",
+    help="Compare an exchange without a cluster with the leader of one whose file says required = false, in "
+    "alternating runs. NATS servers and followers have the lowest priority (SCHED_IDLE) while orders are sent.",
 )
 @rounds_option(5)
 @server_cpu_option

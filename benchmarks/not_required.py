@@ -129,12 +129,12 @@ class Comparison:
         """Measure and print. Returns whether all books were equal, and no node lost the lead."""
         notes = Notes()
         runs: tuple[list[Outcome], list[Outcome]] = [], []
-        for round_ in range(rounds):
-            for kind in (0, 1) if round_ % 2 == 0 else (1, 0):  # each is first as often as the other
+        for number in range(rounds):
+            for kind in (0, 1) if number % 2 == 0 else (1, 0):  # each is first as often as the other
                 outcome = self._with_cluster(notes) if kind else self._without()
                 runs[kind].append(outcome)
                 print(
-                    f"  round {round_ + 1}, {'with a cluster' if kind else 'without':<16}{shown(outcome)}", flush=True
+                    f"  round {number + 1}, {'with a cluster' if kind else 'without':<16}{shown(outcome)}", flush=True
                 )
         for without, led in zip(*runs, strict=True):
             assert without.orders == led.orders
