@@ -87,11 +87,6 @@ class PageStream:
         await find_stream(client, cluster, partition, replicas)
         return cls(client, partition)
 
-    @property
-    def in_flight(self) -> int:
-        """How many appends wait for their acknowledgement."""
-        return len(self._appends)
-
     async def append(self, message: Message, expected: int) -> asyncio.Future[int]:
         """Send a message that shall follow the stream's message ``expected``; return a future of its sequence.
 
@@ -142,12 +137,6 @@ class PageStream:
         if found is None:
             raise LookupError(f"the stream {self.name} has no message {sequence}")
         return found
-
-    async def first_sequence(self) -> int:
-        """The stream's sequence of the first message that is left; of the next one if the stream is empty."""
-        said = await ask(self.client, f"STREAM.INFO.{self.name}")
-        state = said["state"]
-        return max(int(state["first_seq"]), 1) if state["messages"] else int(state["last_seq"]) + 1
 
     async def find(self, command: int) -> Stored | None:
         """Return the page with the command of this sequence, or the first page after it; None beyond the end.
