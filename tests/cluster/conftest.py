@@ -10,7 +10,7 @@ import pricetime
 from pricetime.cluster.servers import LocalServers
 
 #: Tests that import compiled modules.
-COMPILED = "begin", "chaos", "checker", "metrics", "operate", "partitions", "rejoin", "replicator", "restore"
+COMPILED = "begin", "chaos", "checker", "metrics", "operate", "partitions", "rejoin", "replicator", "restore", "several"
 
 collect_ignore_glob = [] if pricetime.COMPILED else [f"test_{name}.py" for name in COMPILED]
 if find_spec("nats") is None:
