@@ -41,8 +41,8 @@ SERVERS = 3
 #: Longest end of the nodes, which first send all reports, in seconds.
 STOP_S = 15.0
 
-#: How long to wait for what a cluster does by itself, and how often to look, in seconds.
-PATIENCE_S, LOOK_S = 60.0, 0.02
+#: How long to wait for what a cluster does by itself, and how often to look, in seconds: at a log, and at all nodes.
+PATIENCE_S, LOOK_S, LOOK_AT_ALL_S = 60.0, 0.02, 0.1
 
 #: Events in the log of a node: it leads, it trades, it leads no more.
 ELECTED, SERVING, FENCED, FAILED = "leading", "serving", "fenced", "replication failed"
@@ -251,7 +251,8 @@ class LocalCluster:
             have = {place: said[place].get("sequence") for place in self.processes if place in said}
             return have == {place: last[place.partition] for place in self.processes} or None
 
-        wait_for(found, timeout_s, "the nodes do not have all commands of the stream", self.status)
+        why = "the nodes do not have all commands of the stream"
+        wait_for(found, timeout_s, why, self.status, look_s=LOOK_AT_ALL_S)
 
 
 def node_command(file: Path, node: str, partition: str) -> list[str]:
@@ -280,11 +281,18 @@ def time_of(event: Event) -> float:
     return datetime.fromisoformat(event["timestamp"]).timestamp()
 
 
-def wait_for(found: Callable[[], T | None], timeout_s: float, why: str, say: Callable[[], object] = lambda: "") -> T:
-    """Call ``found`` until it returns something. Raises NotInTime with ``why``."""
+def wait_for(
+    found: Callable[[], T | None],
+    timeout_s: float,
+    why: str,
+    say: Callable[[], object] = lambda: "",
+    *,
+    look_s: float = LOOK_S,
+) -> T:
+    """Call ``found`` every ``look_s`` until it returns something. Raises NotInTime with ``why``."""
     until = time.monotonic() + timeout_s
     while (answer := found()) is None:
         if time.monotonic() > until:
             raise NotInTime(f"after {timeout_s:g} s {why} {say()}".strip())
-        time.sleep(LOOK_S)
+        time.sleep(look_s)
     return answer
