@@ -137,6 +137,41 @@ def test_void_pages_never_count(servers: LocalServers, partition: str) -> None:
     run(test())
 
 
+def test_a_server_that_does_not_give_what_the_stream_has(
+    servers: LocalServers, partition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has just become the leader of the stream, and is behind for a moment."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            for _ in range(60):
+                await (await writer.append())
+            message, refused = PageStream._message, 0
+
+            async def behind(self: PageStream, which: dict[str, object]) -> Stored | None:
+                nonlocal refused
+                sequence = which.get("seq")
+                if isinstance(sequence, int) and sequence >= 20 and refused > 0:
+                    refused -= 1
+                    return None
+                return await message(self, which)
+
+            monkeypatch.setattr(PageStream, "_message", behind)
+            for count in (1, 2, 5, 10, 1000):
+                refused = count
+                with pytest.raises(Unknown, match="did not give"):
+                    await stream.find(70)
+            refused = 0
+            found = await stream.find(70)
+            assert found is not None
+            assert found.page.first == 70
+            assert await stream.find(181) is None
+
+    run(test())
+
+
 def test_the_first_pages_of_a_term_are_appended_one_at_a_time(servers: LocalServers, partition: str) -> None:
     """A void page of the leader before could take the place of one of several."""
 

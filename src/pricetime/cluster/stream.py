@@ -150,17 +150,23 @@ class PageStream:
             middle = (low + high) // 2
             try:
                 before = (await self.get(middle)).page.first <= command
-            except LookupError:  # purged meanwhile
+            except LookupError:
+                await self._check_purged(middle)
                 before = True
             low, high = (middle, high) if before else (low, middle)
-        start = low - WINDOW // 2
+        start = max(low - WINDOW // 2, first)
         while start < end:
-            chain = await self.chain(start, min(start + WINDOW, end))
+            chain = await self.chain(start, min(start + WINDOW, end), whole=True)
             found = (each for each in chain if each.page.kind == Kind.PAGE and each.page.last >= command)
             if (first_found := next(found, None)) is not None:
                 return first_found
             start += WINDOW // 2
         return None
+
+    async def _check_purged(self, sequence: int) -> None:
+        """Raise Unknown unless a message that was not given is before the stream: a new leader of it may be behind."""
+        if sequence >= int((await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]["first_seq"]):
+            raise Unknown(f"{self.name} did not give message {sequence}, which it has")
 
     async def records(self) -> list[Stored]:
         """Return all term records that are left and not void, oldest first. O(terms) requests.
@@ -188,10 +194,15 @@ class PageStream:
         """
         return read(self.client, self.name, after)
 
-    async def chain(self, start: int, end: int) -> list[Stored]:
-        """The messages of a window, by sequence in the stream, without void ones."""
+    async def chain(self, start: int, end: int, *, whole: bool = False) -> list[Stored]:
+        """The messages of a window, by sequence in the stream, without void ones.
+
+        ``whole``: the stream has all of them, so one that is not given raises Unknown.
+        """
         sequences = range(max(start, 1) - 1, end)
         read = await asyncio.gather(*(self._message({"seq": sequence}) for sequence in sequences if sequence))
+        if whole and None in read[-(end - start) :]:
+            raise Unknown(f"{self.name} did not give a message from {start} to {end - 1}, which it has")
         found = [each for each in read if each is not None]
         anchored = start <= 1 or len(found) < len(read)  # the stream begins in the window, and not with a void message
         return chain_of(found, self.name, anchored=anchored)
