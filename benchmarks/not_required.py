@@ -10,7 +10,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -136,12 +136,11 @@ class Comparison:
                 print(
                     f"  round {number + 1}, {'with a cluster' if kind else 'without':<16}{shown(outcome)}", flush=True
                 )
-        for without, led in zip(*runs, strict=True):
-            assert without.orders == led.orders
-        ratios = [led.result.answered_per_s / without.result.answered_per_s for without, led in zip(*runs, strict=True)]
-        median = statistics.median(ratios)
         words = {
-            "answered, ratio": f"{median:.3f}, {min(ratios):.3f} to {max(ratios):.3f}: with a cluster / without",
+            "with a cluster / without": "median, minimum and maximum",
+            "answered a second": ratio(runs, lambda outcome: outcome.result.answered_per_s),
+            "processor, event loop": ratio(runs, lambda outcome: outcome.busy_ns["event loop"]),
+            "processor, other threads": ratio(runs, lambda outcome: outcome.busy_ns["other threads"]),
             "commands behind at the end": ", ".join(f"{count:,}" for count in notes.behind),
             "all nodes equal after, s": ", ".join(f"{seconds:.1f}" for seconds in notes.catch_up_s),
             "followers' books": "equal to the leader's" if all(notes.equal) else f"DIFFERENT: {notes.equal}",
@@ -168,6 +167,12 @@ class Comparison:
         with tempfile.TemporaryDirectory(prefix="pricetime-", dir=self.folder) as made:
             led = partial(LedCluster, Path(made), self.nodes, settings, notes)
             return self._day(options=(), server=lambda *_: led()).measure()
+
+
+def ratio(runs: tuple[list[Outcome], list[Outcome]], figure: Callable[[Outcome], float]) -> str:
+    """A figure with a cluster divided by that without, in the same round."""
+    ratios = [figure(led) / figure(without) for without, led in zip(*runs, strict=True)]
+    return f"{statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}"
 
 
 def shown(outcome: Outcome) -> str:

@@ -124,6 +124,11 @@ class PageStream:
         self._appends.resume(last.sequence)
         return last
 
+    async def begin(self) -> Stored | None:
+        """Return the first message that is left and not void. Raises ChainBroken, Declined and Unknown."""
+        first = int((await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]["first_seq"])
+        return next(iter(await self.chain(first, first + WINDOW)), None)
+
     async def newest(self) -> Stored | None:
         """Return the last message, also if it is void. Raises ChainBroken, Declined and Unknown."""
         return await self._message({"last_by_subj": ">"})
