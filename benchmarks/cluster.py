@@ -6,6 +6,11 @@
 
 Three NATS servers that sync every message, a leader, its followers and the load generator share the processors of this
 machine. *Processor time* is that of each process while the orders are sent.
+
+    python -m benchmarks.cluster --not-required --rate 1000000 --server-cpu 0 --load-cpu 1
+    python -m benchmarks.cluster --not-required --rate 0 --server-cpu 0 --load-cpu 1
+
+compares an exchange without a cluster with the leader of a cluster that is not required, at level ``memory``.
 """
 
 from __future__ import annotations
@@ -20,7 +25,8 @@ from pathlib import Path
 import click
 
 from .local_cluster import LocalCluster
-from .report import show_machine
+from .not_required import Comparison
+from .report import load_cpu_option, rounds_option, server_cpu_option, show_machine
 
 #: Settings of the exchange for many orders.
 LARGE = {"order_capacity": 1 << 20, "segment_bytes": 64 << 20, "max_open_orders": 1 << 18, "timeout_ms": 10_000}
@@ -34,19 +40,35 @@ LARGE = {"order_capacity": 1 << 20, "segment_bytes": 64 << 20, "max_open_orders"
 @click.option(
     "--folder", default=None, type=click.Path(path_type=Path, file_okay=False), help="On the disk to measure."
 )
-def main(rate: float, seconds: float, sessions: int, nodes: int, folder: Path | None) -> None:
-    """Send orders to a cluster and print the results."""
+@click.option(
+    "--not-required",
+    is_flag=True,
+    help="Compare an exchange without a cluster with the leader of one whose file says required = false, in "
+    "alternating runs. NATS servers and followers have the lowest priority (SCHED_IDLE) while orders are sent.",
+)
+@rounds_option(5)
+@server_cpu_option
+@load_cpu_option
+def main(
+    rate: float, seconds: float, sessions: int, nodes: int, folder: Path | None,
+    *, not_required: bool, rounds: int, server_cpu: int | None, load_cpu: int | None,
+) -> None:  # fmt: skip
+    """Send orders to a cluster and print the results. The last three options need --not-required."""
     show_machine()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    if not_required:
+        compared = Comparison(rate, seconds, sessions, nodes, server_cpu, load_cpu, folder)
+        sys.exit(not compared.measure(rounds))
     with (
         tempfile.TemporaryDirectory(prefix="pricetime-", dir=folder) as made,
-        LocalCluster(Path(made), nodes="abc"[:nodes], settings=LARGE) as cluster,
+        LocalCluster(Path(made), nodes=nodes, settings=LARGE) as cluster,
     ):
         leader = cluster.leader()
         host, _, port = cluster.address(leader).rpartition(":")
         who = {
-            f"node {node}" + (", leads" if node == leader else ""): one.pid for node, one in cluster.processes.items()
+            f"node {place.node}" + (", leads" if place == leader else ""): one.pid
+            for place, one in cluster.processes.items()
         }
         who |= {f"NATS server {server + 1}": cluster.servers.pid(server) for server in range(3)}
         before = {name: busy_s(pid) for name, pid in who.items()}

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import numpy as np
@@ -64,7 +65,7 @@ def main(options: tuple[str, ...], page_count: int, **given: Any) -> None:
         options = ("--http-port", "0", "--http-pages", str(page_count), *options)
 
     @contextmanager
-    def beside(server: ServerProcess) -> Iterator[None]:
+    def beside(server: Serving) -> Iterator[None]:
         if not page_count:
             yield
             return
@@ -80,6 +81,26 @@ def main(options: tuple[str, ...], page_count: int, **given: Any) -> None:
     for name, value in words.items():
         print(f"  {name:<26}{value}")
     sys.exit(not outcome.agrees or outcome.gaps != 0)
+
+
+class Serving(Protocol):
+    """A server that runs."""
+
+    process: subprocess.Popen[Any]
+    host: str
+    port: int
+    group: str
+    feed_port: int
+    recovery: tuple[str, int]
+
+    def stop(self) -> Event:
+        """Stop it and wait: its last event."""
+
+    def last(self, name: str) -> Event:
+        """The newest event with this name; empty without one."""
+
+    def resident_bytes(self) -> int:
+        """Its resident memory now."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +147,9 @@ class Day:
     load_cpu: int | None
     options: tuple[str, ...]
     #: wraps the run
-    beside: Callable[[ServerProcess], AbstractContextManager[object]] = nullcontext
-    server: type[ServerProcess] = ServerProcess
+    beside: Callable[[Serving], AbstractContextManager[object]] = nullcontext
+    #: starts what is measured: a server, or a node that leads a cluster
+    server: Callable[..., AbstractContextManager[Serving]] = ServerProcess
 
     @property
     def count(self) -> int:
@@ -173,7 +195,7 @@ class Day:
         )
 
     def _drive(
-        self, server: ServerProcess, pids: dict[str, int], first: Plan, plans: list[Plan]
+        self, server: Serving, pids: dict[str, int], first: Plan, plans: list[Plan]
     ) -> tuple[dict[str, Any], Event]:
         with Load(server.host, server.port, self.sessions) as load:
             fill(load, first)

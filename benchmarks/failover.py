@@ -22,9 +22,10 @@ import numpy as np
 
 from pricetime.client.client import Client
 from pricetime.client.errors import ConnectionLost
+from pricetime.cluster.local import Event, Place, time_of
 from pricetime.types import Side
 
-from .local_cluster import Event, LocalCluster
+from .local_cluster import LocalCluster
 from .report import show_machine
 
 #: Answers of a leader before it is killed, and pause between two orders in seconds.
@@ -87,13 +88,14 @@ def measure(cluster: LocalCluster, number: int) -> list[float]:
     last = max(one for one in answered if one <= killed)
     first = min(one for one in answered if one > killed)
     elected, serving = event_of(cluster, node, "elected"), event_of(cluster, node, "serving")
-    asked = elected["at"] - elected["elected_s"]
-    return [asked - last, elected["elected_s"], serving["at"] - elected["at"], first - serving["at"], first - last]
+    elected_s, serving_s = time_of(elected), time_of(serving)
+    asked_s = elected_s - elected["elected_s"]
+    return [asked_s - last, elected["elected_s"], serving_s - elected_s, first - serving_s, first - last]
 
 
-def event_of(cluster: LocalCluster, node: str, name: str) -> Event:
+def event_of(cluster: LocalCluster, place: Place, name: str) -> Event:
     """The newest event of a kind that a node has logged."""
-    return next(event for event in reversed(cluster.events(node)) if event["event"] == name)
+    return next(event for event in reversed(cluster.history(place)) if event["event"] == name)
 
 
 if __name__ == "__main__":

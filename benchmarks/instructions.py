@@ -21,7 +21,7 @@ import click
 from pricetime.errors import PricetimeError
 from pricetime.load.server import ServerProcess
 
-from .exchange import Day
+from .exchange import Day, Serving
 from .report import directory_option
 
 MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
@@ -53,7 +53,7 @@ class Counted(ServerProcess):
 
 
 @contextmanager
-def counting(server: ServerProcess) -> Iterator[None]:
+def counting(server: Serving) -> Iterator[None]:
     """Count the instructions of a server under valgrind during the block."""
     pid = server.process.pid
     subprocess.run(["callgrind_control", "-i", "on", str(pid)], check=True, capture_output=True)

@@ -9,7 +9,8 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 
 from pricetime.cli.cluster_day import gap_of
 from pricetime.cli.cluster_up import said
-from pricetime.cluster.local import LocalCluster, Options, Place
+from pricetime.cluster.local import LocalCluster, Place
+from pricetime.cluster.local_file import Options
 from pricetime.exchange.settings.errors import CannotStart
 from tests.cli.run import bad
 
@@ -24,7 +25,7 @@ def test_events_that_are_shown() -> None:
 
 def test_the_settings_that_are_written(tmp_path: Path) -> None:
     cluster = LocalCluster(tmp_path, Options(nodes=2, partitions=2, port=20_000, open=True))
-    cluster._write(cluster._instruments())
+    cluster.write_file()
     config = cluster.config
     assert config.names == ("p1", "p2")
     assert config.addresses("p2") == ("127.0.0.1:20010", "127.0.0.1:20110")
@@ -37,7 +38,7 @@ def test_too_few_instruments(tmp_path: Path) -> None:
     file.write_text("[[instruments]]\nid = 1\n")
     cluster = LocalCluster(tmp_path, Options(partitions=2, exchange=file))
     with pytest.raises(CannotStart, match=r"2 partitions need 2 instruments: .*exchange.toml has 1"):
-        cluster._instruments()
+        cluster.write_file()
 
 
 def test_logs_are_read_once_and_by_line(tmp_path: Path) -> None:

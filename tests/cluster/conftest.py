@@ -10,7 +10,10 @@ import pricetime
 from pricetime.cluster.servers import LocalServers
 
 #: Tests that import compiled modules.
-COMPILED = "chaos", "checker", "metrics", "operate", "partitions", "rejoin", "replicator", "restore"
+COMPILED = (
+    "begin", "chaos", "checker", "following", "metrics", "operate", "partitions", "rejoin", "replicator", "restore",
+    "several",
+)  # fmt: skip
 
 collect_ignore_glob = [] if pricetime.COMPILED else [f"test_{name}.py" for name in COMPILED]
 if find_spec("nats") is None:

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from benchmarks.local_cluster import wait_for
+from pricetime.cluster.local import wait_for
 from pricetime.types import EXECUTION_REPORT
 from pricetime.wire.messages import SIZES, Challenge, Heartbeat, Login, LoginAccepted, NewOrder
 from pricetime.wire.types import WIRE_VERSION, LoginFlag

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.local_cluster import LocalCluster, wait_for
+from benchmarks.local_cluster import LocalCluster
+from pricetime.cluster.local import Place, time_of, wait_for
 from tests.cluster.checker import check_session, check_silent
 from tests.cluster.sessions import LastingSession
 from tests.cluster.traders import Day, day
@@ -84,11 +85,11 @@ def test_leaders_are_suspended_and_wake(cluster: LocalCluster, stops: int) -> No
     assert len(history.terms) >= stops + 1
 
 
-def fenced_at(cluster: LocalCluster, node: str, term: int) -> float:
+def fenced_at(cluster: LocalCluster, place: Place, term: int) -> float:
     """When a node noticed that its term has ended."""
-    events = cluster.events(node)
-    began = next(event["at"] for event in events if event["event"] == "leading" and event["term"] == term)
-    return float(next(event["at"] for event in events if event["event"] == "fenced" and event["at"] > began))
+    events = cluster.history(place)
+    began = next(time_of(event) for event in events if event["event"] == "leading" and event["term"] == term)
+    return next(time_of(event) for event in events if event["event"] == "fenced" and time_of(event) > began)
 
 
 @pytest.mark.slow

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pricetime import Side
-from pricetime.cli.cluster_up import places, wait_for_leaders
+from pricetime.cli.cluster_up import places
 from pricetime.client.client import Client
-from pricetime.cluster.local import LocalCluster, Options, Place
+from pricetime.cluster.local import LocalCluster, Place
+from pricetime.cluster.local_file import Options
 from tests.cli.run import bad, good, run
 
 ORDERS = 50
@@ -39,21 +40,19 @@ def wait_until_complete(config: tuple[str, str]) -> None:
 def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
     config = "--config", str(tmp_path / "cluster.toml")
     with LocalCluster(tmp_path, Options(open=True)) as cluster:
-        found = wait_for_leaders(cluster)
+        leader = cluster.wait_for_leader("main").place.node
         assert "  orders" in "\n".join(places(cluster))
         trade(cluster, 1)
-        leader = found.leader("main")
-        assert leader is not None
         wait_until_complete(config)
         text = good("cluster", "status", *config)
         assert text.count("follower") == 2
         assert text.count(" leader ") >= 2, "of the partition, and of its stream"
         assert status(config)["faults"] == []
 
-        other = next(node for node in "abc" if node != leader["node"])
+        other = next(node for node in "abc" if node != leader)
         assert f"{other} does not lead partition main" in bad("cluster", "step-down", other, *config, code=2)
         assert "does not answer" in bad("cluster", "step-down", "x", *config, code=2)
-        assert " leads main in term " in good("cluster", "step-down", leader["node"], *config)
+        assert " leads main in term " in good("cluster", "step-down", leader, *config)
         trade(cluster, 1_000)
 
         text = good("cluster", "verify", *config)
@@ -69,13 +68,13 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
         assert ran.exit_code == 1
         assert "node c does not answer for partition main" in ran.output
         cluster.start(Place("c", "main"))
-        wait_for_leaders(cluster)
+        cluster.wait_for_leaders()
     assert not cluster.processes
 
     shutil.rmtree(tmp_path / "nats")  # as if all servers had lost their disks
     cluster = LocalCluster(tmp_path, Options(open=True))
     with cluster.servers:
-        cluster._write([[]])
+        cluster.write_file()
         assert "partition main has a command" in bad("cluster", "restore", *config, str(tmp_path), code=2)
         text = good("cluster", "restore", *config, *folders, "--yes")
         assert text.count(f"equal up to {2 * ORDERS}") == 2
@@ -83,7 +82,7 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
         assert "give --replace" in bad("cluster", "restore", *config, *folders, "--yes", code=2)
         good("cluster", "restore", *config, *folders, "--yes", "--replace")
     with LocalCluster(tmp_path, Options(open=True)) as cluster:
-        wait_for_leaders(cluster)
+        cluster.wait_for_leaders()
         trade(cluster, 2_000)
         text = good("cluster", "verify", *config)
         assert f"good up to command {3 * ORDERS}" in text

@@ -44,3 +44,23 @@ def test_only_what_is_new_of_a_page_that_a_journal_has_in_part(known: int) -> No
     assert [point.sequence for point in batch.checkpoints] == [20 + at for at in (0, 1, 4, 5) if at >= known]
     assert np.array_equal(reader.read(10).commands, batch.commands)
     assert reader.position.sequence == 25
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_a_page_in_parts(limit: int) -> None:
+    points = [Checkpoint(index, 20 + index, 0, index, index) for index in (0, 2, 3, 5)]
+    made = Page.make(1, 21, commands(21, 5), points, NO_DIGEST)
+    reader = PageReader(20, CONFIGURATION, 1)
+    assert reader.add(made) is not None
+    sequences: list[int] = []
+    seen: list[int] = []
+    while len((batch := reader.read(limit)).commands):
+        assert [point.sequence for point in batch.checkpoints] == [
+            20 + len(sequences) + point.index for point in batch.checkpoints
+        ]
+        assert all(point.index <= len(batch.commands) for point in batch.checkpoints)
+        seen += [point.sequence for point in batch.checkpoints]
+        sequences += batch.commands["sequence"].tolist()
+        assert reader.position.sequence == sequences[-1]
+    assert sequences == [*range(21, 26)]
+    assert seen == [20, 22, 23, 25]

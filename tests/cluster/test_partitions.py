@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.local_cluster import LocalCluster, wait_for
+from benchmarks.local_cluster import LocalCluster
+from pricetime.cluster.local import wait_for
 from tests.cluster.networks import Network, ServersOf, missing
 from tests.cluster.traders import SECRET, Day, day
 from tests.counts import count
@@ -39,8 +40,8 @@ def cluster(tmp_path: Path, network: Network) -> Iterator[LocalCluster]:
             tmp_path,
             servers=servers,
             secrets=dict.fromkeys(range(1, 200), SECRET),
-            run={node: network.run(node) for node in NODES},
-            hosts={node: network.address(node) for node in NODES},
+            run=[network.run(node) for node in NODES],
+            hosts=[network.address(node) for node in NODES],
             interface=network.here,
         ) as made,
     ):
@@ -50,7 +51,7 @@ def cluster(tmp_path: Path, network: Network) -> Iterator[LocalCluster]:
 
 def partition(network: Network, cluster: LocalCluster, kind: str) -> None:
     """Drop packets."""
-    leader = cluster.leader()
+    leader = cluster.leader().node
     server = SERVERS[wait_for(lambda: cluster.servers.leader("LOG-main"), 30, "the stream has no leader")]
     others = [one for one in SERVERS if one != server]
     if kind == "leader from servers":

@@ -92,6 +92,29 @@ def test_what_a_journal_and_a_stream_have_in_common(
     run(test())
 
 
+@pytest.mark.parametrize(
+    ("local", "common"),
+    [
+        ([LocalTerm(1, 1, 40)], 0),  # its last commands may be others than those of term 2, whose record is deleted
+        ([LocalTerm(1, 1, 6), LocalTerm(2, 7, 30)], 26),
+        ([LocalTerm(1, 1, 6), LocalTerm(2, 7, 22)], 22),
+        ([LocalTerm(1, 1, 6), LocalTerm(2, 7, 26), LocalTerm(3, 27, 40)], 30),
+    ],
+)
+def test_a_stream_that_has_lost_the_record_of_its_first_term(
+    servers: LocalServers, partition: str, local: list[LocalTerm], common: int
+) -> None:
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            await fill(Writer(stream), [3, 3], [1] * 20, [4])
+            found = await stream.find(20)
+            assert found is not None
+            await stream.purge(found)
+            assert await last_common(stream, local) == common
+
+    run(test())
+
+
 def test_after_which_message_a_journal_continues(servers: LocalServers, partition: str) -> None:
     async def test() -> None:
         async with stream_of(servers, partition) as stream:

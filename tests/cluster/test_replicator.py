@@ -28,6 +28,10 @@ from tests.log.test_begin import orders
 pytestmark = pytest.mark.compiled
 
 
+#: Bytes of a segment of the journal: some thousand commands.
+SEGMENT = 1 << 19
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
@@ -45,7 +49,9 @@ class Leader:
         self.record = run(self._lead())
         self.directory = Directory(folder)
         self.directory.lock()
-        self.log = FileLog(self.directory, CONFIGURATION, level=AcknowledgementLevel.REPLICATED, term=1)
+        self.log = FileLog(
+            self.directory, CONFIGURATION, level=AcknowledgementLevel.REPLICATED, term=1, segment_bytes=SEGMENT
+        )
         self.log.open()
         self.log.start()
         self.replicator = Replicator(self.log, self.record, self._connected, make_log(), beside=self._beside)
@@ -134,6 +140,22 @@ def test_it_goes_on_when_a_server_is_killed(leader: Leader, servers: LocalServer
     pages = run(leader.pages())
     assert sum(len(page.commands) for page in pages) == 10 + 5 * FULL
     assert leader.replicator.failure is None
+
+
+def test_a_stream_that_is_behind_keeps_its_segments(leader: Leader, servers: LocalServers) -> None:
+    """Snapshots may be written of commands that the stream does not have yet, and then segments are removed."""
+    for server in range(3):
+        servers.suspend(server)
+    every = 5 * FULL
+    for first in range(1, 1 + 5 * every, every):  # more than three segments
+        leader.append(first, every)
+    assert leader.log.progress()[1] > 3
+    leader.directory.remove_behind(leader.log.progress()[1])
+    for server in range(3):
+        servers.resume(server)
+    wait_for(lambda: leader.log.released == 5 * every)
+    assert leader.replicator.failure is None
+    assert leader.directory.remove_behind(leader.log.progress()[1])
 
 
 def test_one_that_steps_down_acknowledges_nothing_more(leader: Leader) -> None:

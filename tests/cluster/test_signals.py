@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.local_cluster import RUN, LocalCluster
+from benchmarks.local_cluster import LocalCluster
+from pricetime.cluster.local import Place
+from pricetime.exchange.settings.errors import CannotStart
 
 pytestmark = pytest.mark.compiled
 
@@ -23,9 +25,9 @@ node.Node = Between
 
 
 def test_a_signal_between_two_roles(tmp_path: Path) -> None:
-    cluster = LocalCluster(tmp_path, nodes=["a"], program=BETWEEN + RUN)
+    cluster = LocalCluster(tmp_path, nodes=1, program=BETWEEN)
     with cluster:
-        assert cluster.processes.pop("a").wait(30) == 0
+        assert cluster.processes.pop(Place("a", "main")).wait(30) == 0
 
 
 #: A node that gets the signal after it has compared its journal with the stream, and before it follows.
@@ -45,7 +47,7 @@ node.Node = Before
 
 def test_a_signal_before_it_follows(tmp_path: Path) -> None:
     with (
-        pytest.raises(RuntimeError, match="node a ended with 0"),
-        LocalCluster(tmp_path, nodes=["a"], program=BEFORE + RUN),
+        pytest.raises(CannotStart, match="node a ended with exit code 0"),
+        LocalCluster(tmp_path, nodes=1, program=BEFORE),
     ):
         pass

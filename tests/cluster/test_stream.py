@@ -19,11 +19,15 @@ from tests.cluster.made import page, term_record
 from tests.cluster.streams import CLUSTER, Writer, read_to, run, stream_of
 
 
+def in_flight(futures: list[asyncio.Future[int]]) -> int:
+    """How many appends wait for their acknowledgement."""
+    return sum(not future.done() for future in futures)
+
+
 def test_an_empty_stream(servers: LocalServers, partition: str) -> None:
     async def test() -> None:
         async with stream_of(servers, partition) as stream:
             assert await stream.last() == (0, None)
-            assert await stream.first_sequence() == 1
             assert await stream.find(1) is None
             with pytest.raises(LookupError):
                 await stream.get(1)
@@ -37,11 +41,12 @@ def test_pipelined_appends_come_back_in_order(servers: LocalServers, partition: 
             writer = Writer(stream)
             assert await writer.lead() == 1
             done: list[int] = []
+            futures: list[asyncio.Future[int]] = []
             for _ in range(40):
-                future = await writer.append()
-                future.add_done_callback(lambda future: done.append(future.result()))
-                assert stream.in_flight <= IN_FLIGHT
-            await future
+                futures.append(await writer.append())
+                futures[-1].add_done_callback(lambda future: done.append(future.result()))
+                assert in_flight(futures) <= IN_FLIGHT
+            await futures[-1]
             await asyncio.sleep(0)
             assert done == [*range(2, 42)]
             seen = await read_to(stream, 41)
@@ -126,8 +131,43 @@ def test_void_pages_never_count(servers: LocalServers, partition: str) -> None:
             assert [stored and stored.sequence for stored in found] == [2 + at // 3 for at in range(24)] + [13, 13]
             assert await second.find(27) is None
             await second.purge(seen[-1])
-            assert await second.first_sequence() == 10
+            assert (await ask(second.client, f"STREAM.INFO.{second.name}"))["state"]["first_seq"] == 10
             assert [stored.sequence for stored in await read_to(second, 13)] == [10, 13]
+
+    run(test())
+
+
+def test_a_server_that_does_not_give_what_the_stream_has(
+    servers: LocalServers, partition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has just become the leader of the stream, and is behind for a moment."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            writer = Writer(stream)
+            await writer.lead()
+            for _ in range(60):
+                await (await writer.append())
+            message, refused = PageStream._message, 0
+
+            async def behind(self: PageStream, which: dict[str, object]) -> Stored | None:
+                nonlocal refused
+                sequence = which.get("seq")
+                if isinstance(sequence, int) and sequence >= 20 and refused > 0:
+                    refused -= 1
+                    return None
+                return await message(self, which)
+
+            monkeypatch.setattr(PageStream, "_message", behind)
+            for count in (1, 2, 5, 10, 1000):
+                refused = count
+                with pytest.raises(Unknown, match="did not give"):
+                    await stream.find(70)
+            refused = 0
+            found = await stream.find(70)
+            assert found is not None
+            assert found.page.first == 70
+            assert await stream.find(181) is None
 
     run(test())
 
@@ -141,10 +181,11 @@ def test_the_first_pages_of_a_term_are_appended_one_at_a_time(servers: LocalServ
             most = []
             for _ in range(2):
                 await writer.lead()
+                futures: list[asyncio.Future[int]] = []
                 for _ in range(2 * IN_FLIGHT):
-                    future = await writer.append()
-                    most.append(stream.in_flight)
-                await future
+                    futures.append(await writer.append())
+                    most.append(in_flight(futures))
+                await futures[-1]
             assert most[:IN_FLIGHT] == most[2 * IN_FLIGHT : 3 * IN_FLIGHT] == [1] * IN_FLIGHT
 
     run(test())

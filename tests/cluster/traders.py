@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.local_cluster import LocalCluster, wait_for
+from benchmarks.local_cluster import LocalCluster
 from pricetime import ASK, BID, REPORT
 from pricetime.client.client import Client
 from pricetime.client.errors import CommandLost, ConnectionLost, NotAcknowledged
 from pricetime.client.future import CommandFuture
 from pricetime.client.subscriber import Subscriber
+from pricetime.cluster.local import Place, wait_for
 from pricetime.errors import ExchangeBusy
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
@@ -237,8 +238,8 @@ class Day:
         self, cluster: LocalCluster, owners: int = 3, rate: float = 100.0, interface: str = "127.0.0.1"
     ) -> None:
         self.cluster = cluster
-        self.recorder = Recorder(cluster.group, cluster.feed_port, cluster.interface)
-        self.following = Following(cluster.group, cluster.feed_port, cluster.recovery, cluster.interface)
+        self.recorder = Recorder(*cluster.feed, cluster.interface)
+        self.following = Following(*cluster.feed, cluster.recovery, cluster.interface)
         self.trading = [Trading(cluster.addresses, owner, rate) for owner in range(1, owners + 1)]
         self.history: History | None = None
 
@@ -274,15 +275,15 @@ class Day:
             check_trader(history, one.seen)
         digest = self.following.finish(len(history.feed))
         check(digest == history.digest, "the books of the subscriber differ from the history")
-        for node, address in zip(self.cluster.nodes, self.cluster.recovery, strict=True):
-            if node in self.cluster.processes:
-                check(digest_at(address) == history.digest, f"the books of node {node} differ from the history")
+        for place, address in zip(self.cluster.places, self.cluster.recovery, strict=True):
+            if place in self.cluster.processes:
+                check(digest_at(address) == history.digest, f"the books of node {place.node} differ from the history")
         check_feed(history, self.recorder.datagrams)
-        for node in [*self.cluster.processes]:
-            code = self.cluster.terminate(node)
-            check(code == 0, f"node {node} ended with {code}")
-        for node in self.cluster.nodes:
-            check_journal(history, commands_of(self.cluster, node), f"the journal of {node}")
+        for place in [*self.cluster.processes]:
+            code = self.cluster.terminate(place)
+            check(code == 0, f"node {place.node} ended with {code}")
+        for place in self.cluster.places:
+            check_journal(history, commands_of(self.cluster, place), f"the journal of {place.node}")
         return history
 
     def close(self) -> None:
@@ -303,9 +304,9 @@ def day(cluster: LocalCluster, **settings: Any) -> Iterator[Day]:
         made.close()
 
 
-def commands_of(cluster: LocalCluster, node: str) -> Array:
+def commands_of(cluster: LocalCluster, place: Place) -> Array:
     """All commands of a node's journal."""
-    batches = [batch.commands for batch in Reader(Directory(cluster.journal_of(node))).batches()]
+    batches = [batch.commands for batch in Reader(Directory(cluster.journal_of(place))).batches()]
     return np.concatenate(batches)
 
 

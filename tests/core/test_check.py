@@ -6,15 +6,14 @@ The records can be reached in the uncompiled form only; there they are Python ob
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from pricetime import COMPILED, Engine, Instrument
+from pricetime import Engine, Instrument
 from pricetime.core import layout as layout_module
 from tests.books import ask, bid
+from tests.core.spoilt import Row, add, check_is_named, each, itself, put, uncompiled_only
 
 layout: Any = layout_module
 
-pytestmark = pytest.mark.skipif(COMPILED, reason="of the uncompiled form alone: it shows its records")
+pytestmark = uncompiled_only
 
 
 def sound_books() -> Any:
@@ -56,18 +55,6 @@ def leaf(books: Any) -> Any:
 
 def shift_of(value: int) -> Callable[[Any], None]:
     return lambda books: setattr(root(books), "shift", value)
-
-
-def add(record: Callable[[Any], Any], name: str, by: int) -> Callable[[Any], None]:
-    return lambda books: setattr(record(books), name, getattr(record(books), name) + by)
-
-
-def put(record: Callable[[Any], Any], name: str, value: Any) -> Callable[[Any], None]:
-    return lambda books: setattr(record(books), name, value)
-
-
-def itself(books: Any) -> Any:
-    return books
 
 
 def book(books: Any) -> Any:
@@ -136,7 +123,7 @@ def cross(books: Any) -> None:
     books._rest_passive(books.books[0], order, books._position(books.books[0], 99), ~50)
 
 
-SPOILT: list[tuple[Callable[[Any], None], str]] = [
+SPOILT: list[Row] = [
     (put(root, "parent", 1), "the root has no parent"),
     (put(leaf, "map", 0), "a node has a child"),
     (shift_of(59), "six bits"),
@@ -199,9 +186,6 @@ SPOILT: list[tuple[Callable[[Any], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "broken"), SPOILT, ids=[f"{i} {row[1][:24]}" for i, row in enumerate(SPOILT)])
+@each(SPOILT)
 def test_what_is_broken_is_named(spoil: Callable[[Any], None], broken: str) -> None:
-    engine = sound_books()
-    spoil(engine.books)
-    with pytest.raises(AssertionError, match=f"broken: .*({broken})"):
-        engine.check()
+    check_is_named(sound_books(), spoil, broken)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pricetime import ASK, BID, COMPILED, Engine, Instruction, Instrument, OrderType, Phase, TimeInForce
-from tests.core.test_check import add, itself, put
+from pricetime import ASK, BID, Engine, Instruction, Instrument, OrderType, Phase, TimeInForce
+from tests.core.spoilt import Row, add, check_is_named, each, itself, put, uncompiled_only
 
-pytestmark = pytest.mark.skipif(COMPILED, reason="of the uncompiled form alone: it shows its records")
+pytestmark = uncompiled_only
 
 STOP_LIMIT, MARKET = OrderType.STOP_LIMIT, OrderType.MARKET
 GTD, DAY, GFA = TimeInForce.GTD, TimeInForce.DAY, TimeInForce.GFA
@@ -99,7 +99,7 @@ def free(books: Any) -> Any:
     return books.extras[books.free_order]
 
 
-SPOILT: list[tuple[Callable[[Any], None], str]] = [
+SPOILT: list[Row] = [
     (put(level(10), "place", 5), "knows its place"),
     (put(level(12), "place", 0), "knows its place"),
     (hide, "adds up what its orders hide"),
@@ -152,12 +152,9 @@ SPOILT: list[tuple[Callable[[Any], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "broken"), SPOILT, ids=[f"{i} {row[1][:24]}" for i, row in enumerate(SPOILT)])
+@each(SPOILT)
 def test_what_is_broken_is_named(spoil: Callable[[Any], None], broken: str) -> None:
-    engine = sound_books()
-    spoil(engine.books)
-    with pytest.raises(AssertionError, match=f"broken: .*({broken})"):
-        engine.check()
+    check_is_named(sound_books(), spoil, broken)
 
 
 def test_a_level_that_hides_all() -> None:

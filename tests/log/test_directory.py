@@ -46,6 +46,14 @@ def test_segments_behind_are_removed_and_nothing_else(directory: Directory) -> N
     assert sorted(path.name for path in directory.path.iterdir()) == sorted({*NAMES} - {"00000002.journal"})
 
 
+def test_segments_that_a_reader_needs_stay(directory: Directory) -> None:
+    directory.needed = 2
+    assert directory.remove_behind(10) == []
+    directory.needed = 3
+    assert directory.remove_behind(2) == []
+    assert directory.remove_behind(10) == [2]
+
+
 def test_what_was_under_way_is_removed(directory: Directory) -> None:
     directory.remove_temporary()
     left = {path.name for path in directory.path.iterdir()}

@@ -21,14 +21,13 @@ import numpy as np
 from ..client.client import Client
 from ..client.errors import ConnectionLost
 from ..cluster.connection import connected
-from ..cluster.local import LocalCluster, Options, Place
-from ..cluster.survey import ask_nodes
+from ..cluster.local import LocalCluster, Term
+from ..cluster.local_file import Options
 from ..cluster.verify import Findings, verify
 from ..errors import PricetimeError
 from ..load.following import Following
 from ..log.replayer import Books
 from ..types import ReportArray, ReportKind, Side
-from .cluster_up import wait_for_leaders
 
 if TYPE_CHECKING:
     from ..client.future import CommandFuture
@@ -166,11 +165,9 @@ class Day:
     clients: Clients
     events: list[Event] = field(default_factory=list)
 
-    def leader(self) -> Place:
-        """The node that leads."""
-        said = wait_for_leaders(self.cluster).leader(PARTITION)
-        assert said is not None
-        return Place(str(said["node"]), PARTITION)
+    def term(self) -> Term:
+        """The newest term, and which node leads it."""
+        return self.cluster.wait_for_leader(PARTITION)
 
     def stage(self, name: str, do: Callable[[], object], *, then_s: float = 0.0) -> None:
         """Do something, wait until orders are acknowledged again and a new leader is known, and note it."""
@@ -178,9 +175,7 @@ class Day:
         do()
         time.sleep(then_s)
         self.clients.wait_acknowledged(time.monotonic())
-        said = wait_for_leaders(self.cluster).leader(PARTITION)
-        assert said is not None
-        self.events.append(Event(name, at_s, int(said["term"])))
+        self.events.append(Event(name, at_s, self.term().number))
         click.echo(f"  {name}")
         time.sleep(PAUSE_S)
 
@@ -188,13 +183,13 @@ class Day:
 def show_cluster(seed: int, directory: Path | None = None) -> None:
     """Start a cluster, disturb it under load, and print a table. Leaves no process and no file.
 
-    Raises CannotStart, ServersFailed and ClusterFailed.
+    Raises CannotStart, NotInTime, ServersFailed and ClusterFailed.
     """
     with ExitStack() as opened:
         folder = opened.enter_context(TemporaryDirectory(prefix="pricetime-cluster-", dir=directory))
         click.echo("A cluster on this machine: 3 NATS servers, 3 nodes, 4 clients and a subscriber to the feed.")
         cluster = opened.enter_context(LocalCluster(Path(folder), Options(open=True)))
-        wait_for_leaders(cluster)
+        cluster.wait_for_leaders()
         config = cluster.config
         settings = [config.exchange_of(node, PARTITION) for node in config.nodes]
         recovery = [(str(one.host), one.recovery_port) for one in settings]
@@ -207,6 +202,7 @@ def show_cluster(seed: int, directory: Path | None = None) -> None:
         clients.stop()
         clients.wait_answered()
         counts: Counter[int] = Counter()
+        cluster.wait_equal(PATIENCE_S)
         found = asyncio.run(final(cluster, counts))
         feed.wait_whole()
         with feed.locked() as subscriber:
@@ -218,11 +214,11 @@ def show_cluster(seed: int, directory: Path | None = None) -> None:
 def disturb(day: Day) -> None:
     """Kill the leader; suspend the next one and let it continue; kill a NATS server. Each comes back."""
     cluster, servers = day.cluster, day.cluster.servers
-    first = day.leader()
+    first = day.term().place
     day.stage(f"leader {first.node} killed (SIGKILL)", lambda: cluster.kill(first), then_s=AWAY_S)
     cluster.start(first)
     time.sleep(AWAY_S)
-    second = day.leader()
+    second = day.term().place
     day.stage(f"leader {second.node} suspended (SIGSTOP)", lambda: cluster.suspend(second), then_s=SUSPENDED_S)
     day.stage(f"old leader {second.node} continued (SIGCONT)", lambda: cluster.resume(second))
     server = servers.leader(f"LOG-{PARTITION}") or 0
@@ -231,15 +227,9 @@ def disturb(day: Day) -> None:
 
 
 async def final(cluster: LocalCluster, counts: Counter[int]) -> Findings:
-    """Read and replay the whole stream once all nodes have all of it. Raises ClusterFailed."""
-    config, until = cluster.config, time.monotonic() + PATIENCE_S
+    """Read and replay the whole stream. Raises ClusterFailed."""
+    config = cluster.config
     async with connected(config.servers) as client:
-        while True:
-            said = await ask_nodes(client, config)
-            if len(said) == len(config.nodes) and len({one.get("sequence") for one in said}) == 1:
-                break
-            if time.monotonic() > until:
-                raise ClusterFailed(f"the nodes do not have the same commands after {PATIENCE_S:g} s: {said}")
         found = await verify(client, config, PARTITION, make_books=partial(Counted, counts=counts))
     if found.faults:
         raise ClusterFailed("; ".join(found.faults))
@@ -248,14 +238,10 @@ async def final(cluster: LocalCluster, counts: Counter[int]) -> Findings:
 
 def books(day: Day, found: Findings) -> dict[str, str]:
     """The digests of the books of each node, and of a replay of the stream. Stops the leader."""
-    leader = day.leader()
+    leader = day.term().place
     digests = {f"node {node}": found.books for node in sorted(found.nodes)}  # they were compared
-    process = day.cluster.processes[leader]
-    for _ in day.cluster.events():
-        pass
-    process.terminate()
-    process.wait(PATIENCE_S)
-    stopped = [event for place, event in day.cluster.events() if place == leader and event.get("event") == "stopped"]
+    day.cluster.terminate(leader)
+    stopped = [event for event in day.cluster.history(leader) if event["event"] == "stopped"]
     digests[f"node {leader.node}"] = str(stopped[-1]["digest"]) if stopped else "not known"
     return {**digests, "replay of the stream": found.books}
 

@@ -61,7 +61,10 @@ def plan(
             "that it acknowledged may be missing"
         )
     if best.first > 1:
-        yield f"a node whose journal ends before command {best.first - 1:,} needs a copy of {best.directory.path}"
+        yield (
+            f"commands before {best.first:,} are in no journal: the object store gets the newest snapshot of "
+            f"{best.directory.path}, for nodes without them"
+        )
     if messages:
         yield f"the stream {stream_name(partition)} with {messages:,} messages is deleted"
     yield f"a new stream {stream_name(partition)} gets {best.last - best.first + 1:,} commands"

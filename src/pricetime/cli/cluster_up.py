@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import time
 from collections.abc import Iterator
@@ -12,14 +11,11 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from ..cluster.connection import NatsUnavailable, connected
-from ..cluster.local import ELECTED, FAILED, FENCED, LocalCluster, Options, Place
-from ..cluster.settings import ClusterConfig
-from ..cluster.survey import Survey, survey
-from ..exchange.settings.errors import CannotStart
+from ..cluster.local import ELECTED, FAILED, FENCED, LocalCluster, Place
+from ..cluster.local_file import Options
 
-#: How often to look at logs and processes, and how long the first election may take, in seconds.
-LOOK_S, ELECTION_S = 0.2, 60.0
+#: How often to look at logs and processes, in seconds.
+LOOK_S = 0.2
 
 
 class Stopped(BaseException):
@@ -35,14 +31,17 @@ def run(
     is_open: bool | None,
     port: int | None,
 ) -> int:
-    """Run until Ctrl-C, or until all nodes have ended. Returns the exit code. Raises CannotStart and ServersFailed."""
+    """Run until Ctrl-C, or until all nodes have ended. Returns the exit code.
+
+    Raises CannotStart, NotInTime and ServersFailed.
+    """
     options = Options(nodes, partitions, exchange, exchange is None if is_open is None else is_open, port)
     with ExitStack() as opened, suppress(KeyboardInterrupt, Stopped):
         opened.enter_context(stopped_by_sigterm())
         place = directory or Path(opened.enter_context(TemporaryDirectory(prefix="pricetime-cluster-")))
         click.echo(f"starting 3 NATS servers and {nodes * partitions} nodes in {place}")
         cluster = opened.enter_context(LocalCluster(place, options))
-        wait_for_leaders(cluster)
+        cluster.wait_for_leaders()
         click.echo("\n".join(places(cluster)))
         return watch(cluster)
     click.echo("stopped")
@@ -61,26 +60,6 @@ def stopped_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def wait_for_leaders(cluster: LocalCluster) -> Survey:
-    """Wait until each partition has a leader. Raises CannotStart."""
-    config, until = cluster.config, time.monotonic() + ELECTION_S
-    while time.monotonic() < until:
-        for place, code in cluster.ended():
-            raise CannotStart(f"node {place.node} ended with exit code {code}: {cluster.last_line(place)}")
-        with suppress(NatsUnavailable):
-            found = asyncio.run(look(config))
-            if all(found.leader(partition) is not None for partition in config.names):
-                return found
-        time.sleep(LOOK_S)
-    raise CannotStart(f"no leader after {ELECTION_S:g} s: see the logs in {cluster.directory / 'logs'}")
-
-
-async def look(config: ClusterConfig) -> Survey:
-    """The cluster now. Raises NatsUnavailable."""
-    async with connected(config.servers) as client:
-        return await survey(client, config)
 
 
 def places(cluster: LocalCluster) -> Iterator[str]:

@@ -47,8 +47,11 @@ def lines(partition: str, found: Findings) -> Iterator[str]:
         f"  {found.messages:,} messages with {found.commands:,} commands in {found.terms:,} terms; "
         f"{found.void:,} void messages"
     )
-    if found.first > 1:
-        yield f"  the stream begins with message {found.first:,}: earlier commands are only in journals and snapshots"
+    if found.after:
+        yield (
+            f"  the stream begins after command {found.after:,}: earlier commands are only in journals and snapshots, "
+            "so none was executed"
+        )
     if found.replayed:
         yield f"  executed {found.replayed:,} commands: {found.checkpoints:,} checkpoints agree"
     if found.nodes:

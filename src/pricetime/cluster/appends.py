@@ -49,9 +49,6 @@ class Appends:
         self._failed = True  # as after a failure: the caller has to read how the stream ends
         self._unknown: dict[int, str] = {}  #: messages that may arrive later: what they expect, and their ids
 
-    def __len__(self) -> int:
-        return len(self._queue)
-
     def resume(self, last: int) -> None:
         """Accept appends: the caller has read the last message of the stream, which has this sequence."""
         self._failed = False

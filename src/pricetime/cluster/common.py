@@ -13,6 +13,7 @@ from ..log.directory import Directory
 from ..log.reader import Reader, position_after, start_of
 from ..log.segment import BadHead
 from ..log.tail import cut, examine
+from .jetstream import Unknown
 from .reader import Stored
 from .stream import PageStream
 
@@ -52,11 +53,16 @@ async def last_common(stream: PageStream, local: list[LocalTerm]) -> int:
     """Return the last command that a journal and the stream have in common; 0 without one. O(terms) requests.
 
     A leader begins its term at the end of the stream. So the commands of the stream from the first of a local term on,
-    up to the record of a later term, are of this term too.
+    up to the record of a later term, are of this term too. If the stream begins in a later term, its record may be
+    deleted, so nothing of the local term is known to be common. Raises Unknown, also if a record was not given.
     """
-    records = await stream.records()
+    records, begin = await stream.records(), await stream.begin()
     end = (await stream.last()).stored
+    if end is not None and records and end.page.term > records[-1].page.term:
+        raise Unknown(f"{stream.name} did not give the record of term {end.page.term}, which it has")
     for mine in reversed(local):
+        if begin is not None and begin.page.term > mine.term:
+            continue
         later = (record.page.last for record in records if record.page.term > mine.term)
         last = next(later, end.page.last if end is not None else 0)
         if last >= mine.first:

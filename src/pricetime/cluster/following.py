@@ -19,7 +19,7 @@ from ..exchange.settings.config import GatewayConfig
 from ..exchange.settings.server_log import Log
 from ..exchange.standby.books import instruments_of, public_orders
 from ..exchange.standby.journal import Journal
-from ..log.batch import Batch
+from ..log.batch import Commands
 from ..log.reader import LIMIT
 from ..log.replayer import Replayer
 from ..log.snapshot import SnapshotFile, keep_two, write
@@ -76,12 +76,11 @@ class Following:
             self._begin_term(message)
         elif not self._is_open:
             self._open(message.term)
-        before = self.machine.engine.seq_num, self.machine.matcher.report_checksum
         batch = self._reader.add(message)
-        if batch is not None:
-            await self._append(batch, *before)
-        with self._exclusive():
-            self._replayer.step(LIMIT)
+        if batch is None or not len(batch.commands):
+            self._run(LIMIT)
+        else:
+            await self._append(batch.commands)
         self.term, self.stream_sequence, self.digest = message.term, stored.sequence, message.digest
         await self._write_snapshots()
 
@@ -100,16 +99,26 @@ class Following:
             self.journal.close_log()
             self._is_open = False
 
-    async def _append(self, batch: Batch, seq_num: int, report_checksum: int) -> None:
-        """Append commands to the journal. The checkpoints there are of the machine before them."""
-        log, done = self.journal.log, 0
-        while done < len(batch.commands):
-            taken = log.append_records(batch.commands[done:], seq_num, report_checksum)
-            done += taken
+    async def _append(self, commands: Commands) -> None:
+        """Append commands to the journal. It may have no room for all: those that it has are executed before the rest.
+
+        So each checkpoint in the journal has the reports of the machine at its place.
+        """
+        log, machine, done = self.journal.log, self.machine, 0
+        while done < len(commands):
+            taken = log.append_records(commands[done:], machine.engine.seq_num, machine.matcher.report_checksum)
             if log.failure is not None:
                 raise OSError(log.failure)
-            if not taken:
+            if taken:
+                self._run(taken)
+                done += taken
+            else:
                 await asyncio.sleep(ROOM_S)
+
+    def _run(self, count: int) -> None:
+        """Execute the next commands of the last message."""
+        with self._exclusive():
+            self._replayer.step(count)
 
     def close(self) -> None:
         """Close the log of the journal, so that it can be opened for a term of this node."""

@@ -6,7 +6,6 @@ same time, and ends by itself when its holder does.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import time
@@ -21,7 +20,6 @@ from .jetstream import (
     NO_STREAM,
     WRONG_LAST_SEQUENCE,
     Declined,
-    Unknown,
     ask,
     checked_name,
     publish,
@@ -36,9 +34,6 @@ TTL_S, RENEW_S = 2, 0.5
 #: A lease that was not renewed for so long is free, even if JetStream has not removed it, in seconds: servers that fail
 #: may do so late.
 STALE_S = 2.0 * TTL_S
-
-#: How often ``wait_until_free`` looks, in seconds.
-LOOK_S = 0.1
 
 #: How long a request may take: less than the lease lasts.
 ANSWER_S = 1.0
@@ -147,16 +142,6 @@ class Lease:
         """Which node has the lease; None if it is free. Raises Declined and Unknown."""
         found, _, free = await self._read()
         return None if free else found
-
-    async def wait_until_free(self) -> None:
-        """Return when the lease is free. Raises Declined; goes on while JetStream does not answer."""
-        while True:
-            try:
-                if (await self._read())[2]:
-                    return
-            except Unknown:
-                pass
-            await asyncio.sleep(LOOK_S)
 
     async def _read(self) -> tuple[Holder | None, int, bool]:
         """The holder, the revision to write after, and whether the lease is free."""

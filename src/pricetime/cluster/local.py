@@ -1,4 +1,4 @@
-"""A whole cluster on this machine, in one directory: for a trial, the demonstration and tests.
+"""A whole cluster on this machine, in one directory: for a trial, the demonstration, benchmarks and tests.
 
 DIR/cluster.toml          settings, which all commands of the cluster read
 DIR/nats/                 configuration, log and data of the NATS servers
@@ -8,45 +8,48 @@ DIR/logs/a-main.log       log of this process, one event a line
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
-import random
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.util import find_spec
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
-from string import ascii_lowercase
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from ..errors import PricetimeError
 from ..exchange.settings.errors import CannotStart
-from ..exchange.settings.sources import load as load_exchange
-from ..load.server import LASTING_PORTS, free_udp_port
+from .connection import connected
+from .jetstream import JetStreamError
+from .local_file import Options, write
 from .processes import end, spawn
 from .servers import LocalServers
 from .settings import ClusterConfig, load
+from .stream import PageStream
+from .survey import Said, ask_nodes
+
+Event: TypeAlias = dict[str, Any]
+T = TypeVar("T")
 
 #: NATS servers of the cluster.
 SERVERS = 3
 
-#: Ports between those of two nodes, and between those of two partitions of a node.
-OF_NODE, OF_PARTITION = 100, 10
-
-#: Ports of a partition of a node: orders, recovery, metrics.
-PORTS = 3
-
-#: Most nodes, and most partitions: more do not fit the ports of a node.
-MOST_NODES, MOST_PARTITIONS = 9, OF_NODE // OF_PARTITION
-
 #: Longest end of the nodes, which first send all reports, in seconds.
 STOP_S = 15.0
 
-#: Events in the log of a node that an operator wants to see.
-ELECTED, FENCED, FAILED = "leading", "fenced", "replication failed"
+#: How long to wait for what a cluster does by itself, and how often to look, in seconds: at a log, and at all nodes.
+PATIENCE_S, LOOK_S, LOOK_AT_ALL_S = 60.0, 0.02, 0.1
+
+#: Events in the log of a node: it leads, it trades, it leads no more.
+ELECTED, SERVING, FENCED, FAILED = "leading", "serving", "fenced", "replication failed"
+
+
+class NotInTime(PricetimeError, TimeoutError):
+    """The cluster did not do in time what it does by itself."""
 
 
 class Place(NamedTuple):
@@ -56,28 +59,27 @@ class Place(NamedTuple):
     partition: str
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a local cluster has."""
+class Term(NamedTuple):
+    """A term that was led."""
 
-    nodes: int = 3
-    partitions: int = 1
-    exchange: Path | None = None  #: settings of the exchange
-    open: bool = False  #: accept every login
-    port: int | None = None  #: first of the nodes' ports; None: free ones
+    number: int
+    place: Place  #: which process led it
+    at_s: float  #: when it began to trade, as the node's clock says
 
 
 class LocalCluster:
     """A context manager: enter starts the servers and the nodes, exit ends them. A second start has the data again.
 
-    Raises CannotStart and ServersFailed.
+    ``servers``: NATS servers that run already, and are not stopped here. Raises CannotStart and ServersFailed.
     """
 
-    def __init__(self, directory: Path, options: Options | None = None) -> None:
+    def __init__(self, directory: Path, options: Options | None = None, servers: LocalServers | None = None) -> None:
         self.directory, self.options = directory, options or Options()
         self.file = directory / "cluster.toml"
-        self.servers = LocalServers(directory / "nats", SERVERS)
+        self.servers = servers or LocalServers(directory / "nats", SERVERS)
         self.processes: dict[Place, subprocess.Popen[bytes]] = {}
+        self._mine = servers is None
+        self._began: dict[Place, int] = {}  # bytes of each log before the first start here
         self._read: dict[Place, int] = {}  # bytes of each log that ``events`` has read
 
     @property
@@ -85,38 +87,59 @@ class LocalCluster:
         """The settings of the cluster."""
         return load(self.file)
 
+    @property
+    def places(self) -> list[Place]:
+        """All processes that the cluster shall have."""
+        config = self.config
+        return [Place(node, partition) for node in config.nodes for partition in config.names]
+
     def __enter__(self) -> LocalCluster:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        (self.directory / "logs").mkdir(exist_ok=True)
-        instruments = self._instruments()
+        (self.directory / "logs").mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as started:
-            started.enter_context(self.servers)
+            if self._mine:
+                started.enter_context(self.servers)
             started.callback(self._stop_nodes)
-            self._write(instruments)
-            config = self.config
-            for node in config.nodes:
-                for partition in config.names:
-                    config.exchange_of(node, partition)  # an error is shown before any node starts
-            for node in config.nodes:
-                for partition in config.names:
-                    self.start(Place(node, partition))
+            self.write_file()
+            config, places = self.config, self.places
+            for place in places:
+                config.exchange_of(*place)  # an error is shown before any node starts
+            for place in places:
+                self.start(place)
             self._started = started.pop_all()
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self._started.close()
 
+    def write_file(self) -> None:
+        """Write the settings of the cluster. Raises CannotStart."""
+        write(self.file, self.options, self.servers)
+
+    # ------------------------------------------------------------------ processes
+
+    def command(self, place: Place) -> list[str]:
+        """What runs a node."""
+        return node_command(self.file, *place)
+
     def start(self, place: Place) -> None:
         """Start a node that does not run."""
         log = self.log_of(place)
-        self._read.setdefault(place, log.stat().st_size if log.exists() else 0)
-        self.processes[place] = spawn(node_command(self.file, *place), log)
+        size = log.stat().st_size if log.exists() else 0
+        self._began.setdefault(place, size)
+        self._read.setdefault(place, size)
+        self.processes[place] = spawn(self.command(place), log)
 
     def kill(self, place: Place) -> None:
         """Kill a node with SIGKILL, and wait until it is gone."""
         process = self.processes.pop(place)
         process.kill()
         process.wait()
+
+    def terminate(self, place: Place) -> int:
+        """Stop a node with SIGTERM, and wait until it is gone. Returns its exit code."""
+        process = self.processes.pop(place)
+        end([process], PATIENCE_S)
+        return process.returncode
 
     def suspend(self, place: Place) -> None:
         """Stop a node for a while (SIGSTOP): its connections stay open."""
@@ -126,10 +149,6 @@ class LocalCluster:
         """Let a suspended node continue."""
         self.processes[place].send_signal(signal.SIGCONT)
 
-    def log_of(self, place: Place) -> Path:
-        """The log of a node."""
-        return self.directory / "logs" / f"{place.node}-{place.partition}.log"
-
     def ended(self) -> Iterator[tuple[Place, int]]:
         """The nodes that have ended since the last call, with their exit codes."""
         for place, process in list(self.processes.items()):
@@ -137,69 +156,103 @@ class LocalCluster:
                 del self.processes[place]
                 yield place, code
 
-    def events(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+    def check_running(self) -> None:
+        """Raise CannotStart if a node has ended by itself."""
+        for place, code in self.ended():
+            raise CannotStart(f"node {place.node} ended with exit code {code}: {self.last_line(place)}")
+
+    def _stop_nodes(self) -> None:
+        end(self.processes.values(), STOP_S)
+        self.processes.clear()
+
+    # ------------------------------------------------------------------ logs
+
+    def log_of(self, place: Place) -> Path:
+        """The log of a node."""
+        return self.directory / "logs" / f"{place.node}-{place.partition}.log"
+
+    def events(self) -> Iterator[tuple[Place, Event]]:
         """What the nodes have logged since the last call."""
         for place, start in self._read.items():
-            with contextlib.suppress(FileNotFoundError), self.log_of(place).open("rb") as log:
-                log.seek(start)
-                whole, newline, _ = log.read().rpartition(b"\n")
-                self._read[place] = start + len(whole) + len(newline)
-                for line in whole.splitlines():
-                    with contextlib.suppress(ValueError):
-                        event = json.loads(line)
-                        if isinstance(event, dict):
-                            yield place, event
+            found, self._read[place] = events_in(self.log_of(place), start)
+            for event in found:
+                yield place, event
+
+    def history(self, place: Place) -> list[Event]:
+        """What a node has logged since its first start here."""
+        return events_in(self.log_of(place), self._began[place])[0]
 
     def last_line(self, place: Place) -> str:
         """The end of the log of a node, which says why it has ended."""
         lines = [line for line in self.log_of(place).read_text("utf-8", "replace").splitlines() if line.strip()]
         return lines[-1] if lines else "its log is empty"
 
-    def _stop_nodes(self) -> None:
-        end(self.processes.values(), STOP_S)
-        self.processes.clear()
+    # ------------------------------------------------------------------ leaders
 
-    # ------------------------------------------------------------------ settings
+    def terms(self, partition: str) -> list[Term]:
+        """The terms of a partition that were led since the start, in their order."""
+        return sorted(
+            Term(int(event["term"]), place, time_of(event))
+            for place in self._began
+            if place.partition == partition
+            for event in self.history(place)
+            if event.get("event") == SERVING
+        )
 
-    def _instruments(self) -> list[list[int]]:
-        """The instruments of each partition. Empty: all, because there is one partition."""
-        count = self.options.partitions
-        if count == 1:
-            return [[]]
-        if self.options.exchange is None:
-            lines = [f'[[instruments]]\nid = {number}\nsymbol = "DEMO{number}"\n' for number in range(1, count + 1)]
-            (self.directory / "exchange.toml").write_text("\n".join(lines), encoding="utf-8")
-            return [[number] for number in range(1, count + 1)]
-        known = [instrument.id for instrument in load_exchange(self.options.exchange).instruments]
-        if len(known) < count:
-            raise CannotStart(f"{count} partitions need {count} instruments: {self.options.exchange} has {len(known)}")
-        return [known[start::count] for start in range(count)]
+    def wait_for_leader(self, partition: str, after: int = 0, timeout_s: float = PATIENCE_S) -> Term:
+        """Wait until a node leads in a term above ``after``: the newest term. Raises CannotStart and NotInTime."""
 
-    def _write(self, instruments: list[list[int]]) -> None:
-        """Write the settings of the cluster."""
-        options, names = self.options, ascii_lowercase[: self.options.nodes]
-        lines = [
-            'name = "local"',
-            f"servers = {json.dumps(self.servers.urls)}",
-            f"monitors = {json.dumps(self.servers.monitoring)}",
-            f"open = {json.dumps(options.open)}",
-        ]
-        if options.exchange is not None:
-            lines.append(f"exchange = {json.dumps(str(options.exchange.absolute()))}")
-        elif options.partitions > 1:
-            lines.append('exchange = "exchange.toml"')
-        first = options.port or _free_ports(options.nodes, options.partitions)
-        for number, own in enumerate(instruments):
-            name = "main" if options.partitions == 1 else f"p{number + 1}"
-            port = free_udp_port() if options.port is None else options.port + PORTS + number * OF_PARTITION
-            lines += ["", f"[partitions.{name}]", f"instruments = {own}", f"feed_port = {port}"]
-        for number, name in enumerate(names):
-            port = first + number * OF_NODE
-            lines += ["", f"[nodes.{name}]", 'host = "127.0.0.1"', f'journal = "journals/{name}"', f"port = {port}"]
-            lines += [f"recovery_port = {port + 1}", 'log_format = "json"']
-            if find_spec("prometheus_client") is not None:
-                lines.append(f"metrics_port = {port + 2}")
-        self.file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        def found() -> Term | None:
+            led = self.terms(partition)
+            if led and led[-1].number > after:
+                return led[-1]
+            self.check_running()
+            return None
+
+        return wait_for(found, timeout_s, f"no node leads {partition}: see the logs in {self.directory / 'logs'}")
+
+    def wait_for_leaders(self) -> None:
+        """Wait until each partition has a leader. Raises CannotStart and NotInTime."""
+        for partition in self.config.names:
+            self.wait_for_leader(partition)
+
+    # ------------------------------------------------------------------ what the nodes have
+
+    def status(self) -> dict[Place, Said]:
+        """What the nodes answer now when they are asked for their status."""
+
+        async def ask() -> list[Said]:
+            config = self.config
+            async with connected(config.servers) as client:
+                return await ask_nodes(client, config)
+
+        return {Place(said["node"], said["partition"]): said for said in asyncio.run(ask())}
+
+    def stream_end(self, partition: str) -> int:
+        """The last command in the stream of a partition. Raises JetStreamError."""
+
+        async def ask() -> int:
+            async with connected(self.config.servers) as client:
+                stored = (await PageStream(client, partition).last()).stored
+                return 0 if stored is None else stored.page.last
+
+        return asyncio.run(ask())
+
+    def wait_equal(self, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until every node that runs has all commands of its stream. Raises CannotStart and NotInTime."""
+
+        def found() -> bool | None:
+            self.check_running()
+            try:
+                said = self.status()
+                last = {partition: self.stream_end(partition) for partition in self.config.names}
+            except (JetStreamError, OSError):
+                return None
+            have = {place: said[place].get("sequence") for place in self.processes if place in said}
+            return have == {place: last[place.partition] for place in self.processes} or None
+
+        why = "the nodes do not have all commands of the stream"
+        wait_for(found, timeout_s, why, self.status, look_s=LOOK_AT_ALL_S)
 
 
 def node_command(file: Path, node: str, partition: str) -> list[str]:
@@ -208,23 +261,38 @@ def node_command(file: Path, node: str, partition: str) -> list[str]:
     return [sys.executable, "-m", "pricetime", "cluster", "node", node, *options]
 
 
-def _free_ports(nodes: int, partitions: int) -> int:
-    """The first port of the first node, so that all ports of all nodes are free."""
-    least, most = LASTING_PORTS
-    wanted = [
-        node * OF_NODE + partition * OF_PARTITION + port
-        for node in range(nodes)
-        for partition in range(partitions)
-        for port in range(PORTS)
-    ]
-    while True:
-        first = random.randrange(least, most - nodes * OF_NODE, OF_NODE)
-        if all(_is_free(first + port) for port in wanted):
-            return first
+def events_in(log: Path, start: int) -> tuple[list[Event], int]:
+    """The events in whole lines of a log, from a byte on, and where the next one begins."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
+        file.seek(start)
+        whole, newline, _ = file.read().rpartition(b"\n")
+        start += len(whole) + len(newline)
+        for line in whole.splitlines():
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if isinstance(event, dict):
+                    found.append(event)
+    return found, start
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe, contextlib.suppress(OSError):
-        probe.bind(("127.0.0.1", port))
-        return True
-    return False
+def time_of(event: Event) -> float:
+    """When an event was logged, in seconds since 1970."""
+    return datetime.fromisoformat(event["timestamp"]).timestamp()
+
+
+def wait_for(
+    found: Callable[[], T | None],
+    timeout_s: float,
+    why: str,
+    say: Callable[[], object] = lambda: "",
+    *,
+    look_s: float = LOOK_S,
+) -> T:
+    """Call ``found`` every ``look_s`` until it returns something. Raises NotInTime with ``why``."""
+    until = time.monotonic() + timeout_s
+    while (answer := found()) is None:
+        if time.monotonic() > until:
+            raise NotInTime(f"after {timeout_s:g} s {why} {say()}".strip())
+        time.sleep(look_s)
+    return answer

@@ -40,11 +40,16 @@ class PageReader:
         self._batches.append(batch)
         return batch
 
-    def read(self, limit: int) -> Batch:  # noqa: ARG002 - a message is run at once
-        """Return the commands of the next message; an empty batch without one."""
+    def read(self, limit: int) -> Batch:
+        """Return the commands of the next message, at most ``limit`` of them; an empty batch without one."""
         if not self._batches:
             return Batch(NOTHING, [], self.configuration, self.epoch)
         batch = self._batches.popleft()
+        if len(batch.commands) > limit:
+            points = [point._replace(index=point.index - limit) for point in batch.checkpoints if point.index > limit]
+            self._batches.appendleft(batch._replace(commands=batch.commands[limit:], checkpoints=points))
+            points = [point for point in batch.checkpoints if point.index <= limit]
+            batch = batch._replace(commands=batch.commands[:limit], checkpoints=points)
         if len(batch.commands):
             self._sequence = int(batch.commands["sequence"][-1])
         return batch

@@ -16,13 +16,14 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import NamedTuple
 
 from ..exchange.settings.server_log import Log
 from ..log.batch import Batch
 from ..log.file_log import FileLog
+from ..native.priority import avoid, lower_priority
 from .appends import IN_FLIGHT
 from .jetstream import JetStreamError
 from .link import Link
@@ -67,6 +68,7 @@ class Replicator:
 
     ``log``: of this term, before its first command. ``record``: the term record in the stream. ``connect``: opens the
     link to NATS, in the thread's own asyncio loop. ``beside``: runs in that loop meanwhile, and is then cancelled.
+    ``order_cpus``: the processors of the event loop, which the thread avoids. ``niceness``: of the thread.
     """
 
     def __init__(
@@ -77,6 +79,8 @@ class Replicator:
         events: Log,
         *,
         beside: Callable[[Link], Awaitable[None]],
+        order_cpus: Iterable[int] = (),
+        niceness: int = 0,
     ) -> None:
         self.failure: str | None = None  #: why it has ended by itself, so that this node leads no more
         self.pages = 0  #: that the stream has acknowledged
@@ -87,9 +91,11 @@ class Replicator:
         self._connect = connect
         self._events = events
         self._beside = beside
+        self._order_cpus, self._niceness = order_cpus, niceness
         self._term = record.page.term
         self._expected, self._before = record.sequence, record.page.digest  # of the next page
         self._reader = log.reader(record.page.last)
+        log.directory.needed = self._reader.position.segment  # the stream may be far behind the snapshots
         self._read = record.page.last
         self._ready: deque[Page] = deque()  # read, and not sent
         self._flying: deque[Flying] = deque()  # in the order of the stream
@@ -129,11 +135,14 @@ class Replicator:
         self._ended = True
         os.eventfd_write(self._wake, 1)
         self._thread.join()
+        self._log.directory.needed = None
         os.close(self._wake)
 
     # ------------------------------------------------------------------ the thread
 
     def _run(self) -> None:
+        avoid(self._order_cpus)
+        lower_priority(self._niceness)
         try:
             asyncio.run(self._serve())
         except Fenced as error:
@@ -201,7 +210,8 @@ class Replicator:
         for page in pages_of(batch._replace(checkpoints=points), self._term, self._read, self._before):
             self._ready.append(page)
             self._before = page.digest
-        self._read = self._reader.position.sequence
+        position = self._reader.position
+        self._read, self._log.directory.needed = position.sequence, position.segment
 
     async def _send(self, link: Link, page: Page) -> None:
         try:

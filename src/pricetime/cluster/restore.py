@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,19 +22,23 @@ from ..log.batch import Batch
 from ..log.directory import Directory
 from ..log.errors import JournalError
 from ..log.reader import Reader, position_after, start_of
+from ..log.snapshot import Restored, restored
 from .appends import IN_FLIGHT, Refused
 from .common import LocalTerm, terms_of
 from .jetstream import StreamMissing, Unknown, ask
 from .page import COMMANDS, NO_DIGEST, Message, TermRecord, pages_of
 from .promise import stream_name
 from .settings import ClusterConfig
-from .stream import Last, PageStream
+from .store import SnapshotStore
+from .stream import PageStream
 from .survey import ask_nodes
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
-#: How long JetStream may take to say how the stream ends, and the pause before it is asked again, in seconds.
+T = TypeVar("T")
+
+#: How long JetStream may take to answer, and the pause before it is asked again, in seconds.
 ANSWER_S, RETRY_S = 60.0, 0.2
 
 #: The name of the node in the term records of a restored stream.
@@ -74,6 +78,11 @@ class Source(NamedTuple):
             if batch.at_end:
                 raise JournalError(f"{self.directory.path} ends after command {reader.position.sequence}")
             yield batch
+
+    def snapshot(self) -> Restored | None:
+        """The newest good snapshot from which its commands continue; None without one. Raises OSError."""
+        within = range(self.first - 1, self.last + 1)
+        return next(restored(self.directory, lambda _: None, among=within.__contains__), None)
 
 
 class Compared(NamedTuple):
@@ -159,18 +168,31 @@ async def restore(
 ) -> int:
     """Make a stream of the first journal. Returns its number of messages. ``replace``: delete the one that exists.
 
-    It ends with the record of a term that no journal has, so that no leader of before can continue. Raises
-    CannotRestore, JournalError, JetStreamError and PromiseBroken.
+    It ends with the record of a term that no journal has, so that no leader of before can continue. If the journal does
+    not begin with the first command, its newest snapshot goes to the object store, for nodes without those commands.
+    Raises CannotRestore, JournalError, JetStreamError and PromiseBroken.
     """
+    best = sources[0]
+    snapshot = best.snapshot() if best.first > 1 else None
+    if best.first > 1 and snapshot is None:
+        raise CannotRestore(
+            f"{best.directory.path} begins with command {best.first} and has no good snapshot, so no node can begin "
+            "with it: give a copy of the journal with its snapshots, or leave it out"
+        )
     if await check_free(client, cluster, partition):
         if not replace:
             raise CannotRestore(f"the stream {stream_name(partition)} has messages: give --replace to delete it")
         await ask(client, f"STREAM.DELETE.{stream_name(partition)}")
     stream = await PageStream.create(client, cluster.name, partition, cluster.replicas)
     newest = max(source.directory.newest_term() for source in sources)
+    snapshots = SnapshotStore(client, cluster.name, partition, cluster.replicas)
+    await _patiently(lambda: snapshots.remove_after(best.last))
+    if snapshot is not None:
+        kept = snapshot.snapshot.sequence, snapshot.configuration
+        await _patiently(lambda: snapshots.put(best.directory, *kept))
     try:
-        expected = (await _last(stream)).sequence
-        messages = messages_of(sources[0], newest + 1)
+        expected = (await _patiently(stream.last)).sequence
+        messages = messages_of(best, newest + 1)
         while part := list(islice(messages, IN_FLIGHT)):
             expected = await _store(stream, part, expected)
             progress(sum(message.last - message.first + 1 for message in part))
@@ -188,19 +210,19 @@ async def _store(stream: PageStream, messages: Sequence[Message], expected: int)
                 await future
             return expected + len(messages)
         except (Refused, Unknown):
-            last = await _last(stream)
+            last = await _patiently(stream.last)
         digests = [message.digest for message in messages]
         if last.stored is not None and last.stored.page.digest in digests:
             messages = messages[digests.index(last.stored.page.digest) + 1 :]
         expected = last.sequence
 
 
-async def _last(stream: PageStream) -> Last:
-    """How the stream ends, as soon as JetStream answers. Raises Unknown after ANSWER_S."""
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a request until JetStream answers it. Raises Unknown after ANSWER_S."""
     deadline = time.monotonic() + ANSWER_S
     while True:
         try:
-            return await stream.last()
+            return await call()
         except Unknown:
             if time.monotonic() > deadline:
                 raise

@@ -71,6 +71,16 @@ class SnapshotStore:
         except (TimeoutError, self._errors.Error) as error:
             raise Unknown(f"snapshot {sequence} cannot be stored: {error}") from error
 
+    async def remove_after(self, sequence: int) -> None:
+        """Remove snapshots of commands after this one. Raises Unknown."""
+        try:
+            objects = await self.open()
+            for later in await self.sequences():
+                if later > sequence:
+                    await objects.delete(str(later))
+        except (TimeoutError, self._errors.Error) as error:
+            raise Unknown(f"snapshots after command {sequence} cannot be removed: {error}") from error
+
     async def get(self, sequence: int) -> tuple[SnapshotFile, Configuration] | None:
         """Fetch a snapshot; None if it is gone. Raises JournalError and BadSnapshot if it is damaged, and Unknown."""
         try:

@@ -87,11 +87,6 @@ class PageStream:
         await find_stream(client, cluster, partition, replicas)
         return cls(client, partition)
 
-    @property
-    def in_flight(self) -> int:
-        """How many appends wait for their acknowledgement."""
-        return len(self._appends)
-
     async def append(self, message: Message, expected: int) -> asyncio.Future[int]:
         """Send a message that shall follow the stream's message ``expected``; return a future of its sequence.
 
@@ -129,6 +124,11 @@ class PageStream:
         self._appends.resume(last.sequence)
         return last
 
+    async def begin(self) -> Stored | None:
+        """Return the first message that is left and not void. Raises ChainBroken, Declined and Unknown."""
+        first = int((await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]["first_seq"])
+        return next(iter(await self.chain(first, first + WINDOW)), None)
+
     async def newest(self) -> Stored | None:
         """Return the last message, also if it is void. Raises ChainBroken, Declined and Unknown."""
         return await self._message({"last_by_subj": ">"})
@@ -143,12 +143,6 @@ class PageStream:
             raise LookupError(f"the stream {self.name} has no message {sequence}")
         return found
 
-    async def first_sequence(self) -> int:
-        """The stream's sequence of the first message that is left; of the next one if the stream is empty."""
-        said = await ask(self.client, f"STREAM.INFO.{self.name}")
-        state = said["state"]
-        return max(int(state["first_seq"]), 1) if state["messages"] else int(state["last_seq"]) + 1
-
     async def find(self, command: int) -> Stored | None:
         """Return the page with the command of this sequence, or the first page after it; None beyond the end.
 
@@ -161,17 +155,23 @@ class PageStream:
             middle = (low + high) // 2
             try:
                 before = (await self.get(middle)).page.first <= command
-            except LookupError:  # purged meanwhile
+            except LookupError:
+                await self._check_purged(middle)
                 before = True
             low, high = (middle, high) if before else (low, middle)
-        start = low - WINDOW // 2
+        start = max(low - WINDOW // 2, first)
         while start < end:
-            chain = await self.chain(start, min(start + WINDOW, end))
+            chain = await self.chain(start, min(start + WINDOW, end), whole=True)
             found = (each for each in chain if each.page.kind == Kind.PAGE and each.page.last >= command)
             if (first_found := next(found, None)) is not None:
                 return first_found
             start += WINDOW // 2
         return None
+
+    async def _check_purged(self, sequence: int) -> None:
+        """Raise Unknown unless a message that was not given is before the stream: a new leader of it may be behind."""
+        if sequence >= int((await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]["first_seq"]):
+            raise Unknown(f"{self.name} did not give message {sequence}, which it has")
 
     async def records(self) -> list[Stored]:
         """Return all term records that are left and not void, oldest first. O(terms) requests.
@@ -199,10 +199,15 @@ class PageStream:
         """
         return read(self.client, self.name, after)
 
-    async def chain(self, start: int, end: int) -> list[Stored]:
-        """The messages of a window, by sequence in the stream, without void ones."""
+    async def chain(self, start: int, end: int, *, whole: bool = False) -> list[Stored]:
+        """The messages of a window, by sequence in the stream, without void ones.
+
+        ``whole``: the stream has all of them, so one that is not given raises Unknown.
+        """
         sequences = range(max(start, 1) - 1, end)
         read = await asyncio.gather(*(self._message({"seq": sequence}) for sequence in sequences if sequence))
+        if whole and None in read[-(end - start) :]:
+            raise Unknown(f"{self.name} did not give a message from {start} to {end - 1}, which it has")
         found = [each for each in read if each is not None]
         anchored = start <= 1 or len(found) < len(read)  # the stream begins in the window, and not with a void message
         return chain_of(found, self.name, anchored=anchored)

@@ -42,6 +42,7 @@ class Findings:
 
     server: str  #: that leads the stream, so that all messages came from its disk
     first: int = 0  #: of the stream
+    after: int = 0  #: last command before the stream: its begin was deleted, or no journal had it for a restore
     messages: int = 0
     void: int = 0  #: messages that do not count, see ``stream.py``
     commands: int = 0
@@ -180,7 +181,8 @@ async def _check(
         if found.first > 1:
             chain = await stream.chain(found.first, min(found.first + WINDOW, end + 1))
             before = chain[0] if chain else None
-            found.messages = before is not None
+            if before is not None:
+                found.messages, found.after = 1, before.page.first - 1
         start = found.first if before is None else before.sequence + 1
         async for stored in _messages(stream, start, end):
             progress(1)
@@ -191,12 +193,15 @@ async def _check(
                 if void > VOID:
                     raise ChainBroken(f"{where} and {VOID} before it do not continue the stream")
                 continue
+            if before is None:
+                found.after = stored.page.first - 1
             before, void = stored, 0
             found.messages += 1
             found.terms += stored.page.kind == Kind.TERM
             found.commands += stored.page.last - stored.page.first + 1
             found.last, found.digest = stored.page.last, stored.page.digest.hex()
-            if stored.sequence == 1 and make_replay is not None and isinstance(stored.page, TermRecord):
+            begins = stored.sequence == 1 and found.after == 0
+            if begins and make_replay is not None and isinstance(stored.page, TermRecord):
                 replay = make_replay(stored.page)
             if replay is not None:
                 replay.add(stored)

@@ -23,6 +23,7 @@ from ..core.instrument import Instrument
 from ..log.commit_log import CommitLog, VolatileLog
 from ..native.disk import Disk
 from ..native.histogram import Histogram
+from ..native.priority import avoid, other_cpus
 from ..types import CommandType, Phase
 from ..wire.rules import allowed
 from ..wire.types import AcknowledgementLevel
@@ -138,7 +139,7 @@ class Exchange:
     def _start_threads(self) -> None:
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.loop.run, self.settings.gateway_cpus),
-            ("follower", self.follower.run, self._other_cpus()),
+            ("follower", self.follower.run, other_cpus(self.settings.gateway_cpus)),
         ]
         with self._avoiding_order_cpus():
             self.log.start()
@@ -147,14 +148,9 @@ class Exchange:
             thread.start()
             self._threads.append(thread)
 
-    def _other_cpus(self) -> set[int]:
-        """The processors for threads that carry no orders: all except ``gateway_cpus``."""
-        return os.sched_getaffinity(0) - {*self.settings.gateway_cpus}
-
     def avoid_order_cpus(self) -> None:
         """Move the calling thread off ``gateway_cpus``, if there are other processors."""
-        if others := self._other_cpus():
-            os.sched_setaffinity(threading.get_native_id(), others)
+        avoid(self.settings.gateway_cpus)
 
     @contextmanager
     def _avoiding_order_cpus(self) -> Iterator[None]:

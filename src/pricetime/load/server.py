@@ -119,8 +119,7 @@ class ServerProcess:
 
     def resident_bytes(self) -> int:
         """Resident memory of the server now."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGESIZE")
+        return resident_bytes(self.process.pid)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -132,6 +131,12 @@ class ServerProcess:
         with self._changed:
             self._silent = True
             self._changed.notify_all()
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process now."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGESIZE")
 
 
 def lasting_port() -> int:

@@ -25,6 +25,7 @@ class Directory:
     def __init__(self, path: Path, disk: Disk | None = None) -> None:
         self.path = path
         self.disk = Disk() if disk is None else disk
+        self.needed: int | None = None  #: segment in which a slow reader is: it and later ones are not removed
         self._lock: int | None = None
 
     def lock(self) -> None:
@@ -100,8 +101,12 @@ class Directory:
         return self.path / f"{sequence:020}.snapshot"
 
     def remove_behind(self, number: int) -> list[int]:
-        """Remove the segments before this one, oldest first, and return their numbers. Raises OSError."""
-        old = [found for found in self.segments() if found < number]
+        """Remove the segments before this one and before ``needed``, oldest first. Returns their numbers.
+
+        Raises OSError.
+        """
+        end = number if self.needed is None else min(number, self.needed)
+        old = [found for found in self.segments() if found < end]
         for found in old:
             self.disk.unlink(self.path_of(found))
             self.disk.sync_folder(self.path)  # after each, so that a power loss does not leave a gap

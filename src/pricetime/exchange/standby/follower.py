@@ -9,7 +9,6 @@ It runs no command before its reports may be sent, so no subscriber sees in a sn
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -22,6 +21,7 @@ from ...core.snapshot import Snapshot
 from ...log.commit_log import CommitLog
 from ...log.replayer import Replayer
 from ...log.snapshot import SnapshotFile, keep_two, restore, write
+from ...native.priority import lower_priority
 from ...types import SNAPSHOT_ORDER, Phase
 from ..settings.config import GatewayConfig
 from ..settings.room import room_for
@@ -100,16 +100,9 @@ class Follower:
     def run(self) -> None:
         """Follow until ``end``, or until an error, which ``failure`` then describes."""
         if self._directory is not None:
-            self._lower_priority()
+            lower_priority(NICENESS)
         while self.failure is None and not self._ended.wait(0 if self.iterate() else IDLE_WAIT_S):
             pass
-
-    @staticmethod
-    def _lower_priority() -> None:
-        """Raise the niceness of this thread. A server started with `nice` may have a higher one, which stays."""
-        thread = threading.get_native_id()
-        if os.getpriority(os.PRIO_PROCESS, thread) < NICENESS:
-            os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
 
     def end(self) -> None:
         """Make ``run`` return."""
