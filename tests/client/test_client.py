@@ -41,6 +41,7 @@ from pricetime.wire.errors import MessageError
 from pricetime.wire.messages import CancelOrder, ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.client.order_entry import OrderEntry
+from tests.counts import count as number_of
 from tests.exchange.illegal_orders import CASES, name_of
 
 SECRETS = {1: b"one", 2: b"two"}
@@ -515,7 +516,8 @@ def lose_the_connection(entry: OrderEntry, mine: Client) -> None:
         time.sleep(0.001)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(number_of(4, 12)))
 def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
     """Many hundred of them: no report is lost or comes twice, every command is answered or known to be lost."""
     rng = random.Random(seed)
