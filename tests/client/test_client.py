@@ -477,7 +477,7 @@ def test_orders_are_kept_or_not(entry: OrderEntry, keep: bool) -> None:
         mine.add_order(1, BID, 1, 1).result(5)
     with client(entry, resume_from=1) as again:
         again.mass_cancel().result(5)
-        cancelled = next(r for r in again.reports(5) if r.kind == ReportKind.CANCELLED)
+        cancelled = next(r for r in again.reports(0.1) if r.kind == ReportKind.CANCELLED)
         assert cancelled.reason == (Reason.BY_MASS_CANCEL if keep else Reason.BY_DISCONNECT)
 
 
@@ -487,7 +487,7 @@ def test_gtc_and_gtd_orders_are_kept(entry: OrderEntry) -> None:
             mine.add_order(number, BID, 1, 1, time_in_force=tif).result(5)
     with client(entry, resume_from=1) as again:
         again.mass_cancel().result(5)
-        reasons = {r.order_id: r.reason for r in again.reports(5) if r.kind == ReportKind.CANCELLED}
+        reasons = {r.order_id: r.reason for r in again.reports(0.1) if r.kind == ReportKind.CANCELLED}
         assert reasons == {0: Reason.BY_MASS_CANCEL, 1: Reason.BY_DISCONNECT}
 
 

@@ -10,6 +10,7 @@ import pytest
 from pricetime import Side
 from pricetime.cli.cluster_up import places, wait_for_leaders
 from pricetime.client.client import Client
+from pricetime.cluster.connection import connect
 from pricetime.cluster.local import LocalCluster, Options, Place
 from tests.cli.run import bad, good, run
 
@@ -91,7 +92,8 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("status",), ("step-down", "a"), ("verify",), ("restore", "."), ("node", "a")])
-def test_no_servers(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_no_servers(tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connect.__kwdefaults__, "timeout_s", 0.5)
     file = tmp_path / "cluster.toml"
     assert "give the file of the cluster" in bad("cluster", *command, "--config", file, code=2)
     file.write_text(
