@@ -46,6 +46,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("the uncompiled form runs: unset PRICETIME_PURE and run make build")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: many tests wait, for processes and for answers."""
+    return (os.cpu_count() or 1) + pricetime.COMPILED
+
+
 def pytest_report_header() -> str:
     return f"pricetime: the {'compiled' if pricetime.COMPILED else 'uncompiled'} form"
 
