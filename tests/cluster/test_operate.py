@@ -93,7 +93,7 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [("status",), ("step-down", "a"), ("verify",), ("restore", "."), ("node", "a")])
 def test_no_servers(tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connect.__kwdefaults__, "timeout_s", 0.5)
+    monkeypatch.setattr(connect, "__kwdefaults__", {**(connect.__kwdefaults__ or {}), "timeout_s": 0.5})
     file = tmp_path / "cluster.toml"
     assert "give the file of the cluster" in bad("cluster", *command, "--config", file, code=2)
     file.write_text(
