@@ -63,7 +63,7 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
         assert text.count(f"good up to command {2 * ORDERS}") == 3
 
         folders = [str(tmp_path / "journals" / node) for node in "abc"]
-        assert "stop the nodes a, b, c" in bad("cluster", "restore", *config, *folders, code=2)
+        assert "stop the nodes " in bad("cluster", "restore", *config, *folders, code=2)  # those that answer in time
 
         cluster.kill(Place("c", "main"))
         ran = run("cluster", "status", *config)

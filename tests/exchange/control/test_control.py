@@ -239,6 +239,7 @@ def test_a_phase_that_the_exchange_rejects(file: Path) -> None:
     exchange.phases[1] = Phase.PRE_OPEN
     exchange.rejects = {CommandType.SET_PHASE: Reason.MUST_UNCROSS}
     with serving(load(file, OPEN), exchange) as running:
+        until(lambda: running.events.of("instrument phase not set"))
         (said,) = running.events.of("instrument phase not set")
     assert (said["instrument"], said["phase"], said["rejected"]) == (1, "CONTINUOUS", "MUST_UNCROSS")
 
