@@ -167,6 +167,7 @@ def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None
     exchange = FakeExchange()
     exchange.phases = {1: Phase.HALTED}
     with serving(exchange=exchange) as running:
+        until(lambda: running.events.of("instrument phase"))
         assert running.exchange.told == [("set_phase", 1, "CONTINUOUS")]
         assert running.events.of("instrument phase")[0]["phase"] == "CONTINUOUS"
 
