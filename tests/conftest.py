@@ -46,6 +46,14 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("the uncompiled form runs: unset PRICETIME_PURE and run make build")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Compiled, one worker more than there are processors: many tests wait, for processes and for answers."""
+    if not pricetime.COMPILED:
+        return None
+    return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
 def pytest_report_header() -> str:
     return f"pricetime: the {'compiled' if pricetime.COMPILED else 'uncompiled'} form"
 

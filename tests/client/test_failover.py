@@ -31,6 +31,7 @@ from pricetime.exchange.settings.server_log import LimitedLog
 from pricetime.load.server import ServerProcess, lasting_port
 from pricetime.wire.types import SessionReason
 from tests.client.order_entry import OrderEntry
+from tests.counts import count as number_of
 from tests.exchange.loops import Events, loop_thread, until
 
 SMALL = (
@@ -114,7 +115,8 @@ def check(client: Client, futures: list[OrderFuture]) -> None:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("kill_after", [1, 700, 2_000])
+@pytest.mark.slow
+@pytest.mark.parametrize("kill_after", [700, 1, 2_000][: number_of(1, 3)])
 def test_nothing_is_lost_and_nothing_comes_twice(cluster: Cluster, kill_after: int) -> None:
     count, sent = 2_000, threading.Semaphore(0)
 

@@ -15,6 +15,7 @@ from pricetime.errors import OrdersFull, ReportMismatch
 from pricetime.wire.messages import RetransmitRequest, SnapshotRequest
 from pricetime.wire.types import RetransmitStatus
 from tests.client.network import BadNetwork, PublicFeed, Reports
+from tests.counts import count as number_of
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 
 
@@ -32,13 +33,18 @@ def make_follower(late: bool, **settings: float) -> Follower:
     return Follower(builder, Sequencer(None if late else 1, **settings))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seed", range(200))
+#: Networks, the first without faults, the last with the most.
+NETWORKS = number_of(60, 200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(NETWORKS))
 def test_a_bad_network(seed: int) -> None:
     """Up to 20 % of the datagrams are lost, doubled and late; answers too are lost; one in four joins late."""
     rng = random.Random(seed)
     instruments = random_instruments(rng)
     feed = PublicFeed(Engine(instruments, capacity=200), kept=rng.choice([50, 10_000]), longest=rng.choice([7, 4_096]))
-    rate = 0.2 * seed / 199
+    rate = 0.2 * seed / (NETWORKS - 1)
     network = BadNetwork(seed, *(rng.uniform(0, rate) for _ in range(3)))
     follower = make_follower(True, patience=rng.choice([0.0, 0.02]), longest_gap=rng.choice([20, 10_000]), retry=0.05)
     if seed % 4:

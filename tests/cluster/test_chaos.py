@@ -46,7 +46,7 @@ def kill_leader(trading: Day) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", rounds(count(5, 20, 100)))
+@pytest.mark.parametrize("kills", rounds(count(3, 20, 100)))
 def test_leaders_are_killed(cluster: LocalCluster, kills: int) -> None:
     with day(cluster) as trading:
         for _ in range(kills):
@@ -57,7 +57,7 @@ def test_leaders_are_killed(cluster: LocalCluster, kills: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stops", rounds(count(3, 5, 100)))
+@pytest.mark.parametrize("stops", rounds(count(2, 5, 100)))
 def test_leaders_are_suspended_and_wake(cluster: LocalCluster, stops: int) -> None:
     """Each is a zombie when it wakes: it sends nothing that the stream does not have, and nothing after its end."""
     zombies = []

@@ -92,6 +92,7 @@ def test_a_connection_survives_the_server(tmp_path: Path) -> None:
             await wait_for("connected")
             assert client.is_connected
             await client.close()
-            assert happened == ["disconnected", "connected", "disconnected", "closed: closed"]
+            assert happened[:-1] == ["disconnected", "connected", "disconnected"]
+            assert happened[-1].startswith("closed: ")  # and the last error, if an attempt came before the server
 
     run(test())

@@ -10,6 +10,7 @@ import pytest
 from pricetime import Side
 from pricetime.cli.cluster_up import places
 from pricetime.client.client import Client
+from pricetime.cluster.connection import connect
 from pricetime.cluster.local import LocalCluster, Place
 from pricetime.cluster.local_file import Options
 from tests.cli.run import bad, good, run
@@ -61,7 +62,7 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
         assert text.count(f"good up to command {2 * ORDERS}") == 3
 
         folders = [str(tmp_path / "journals" / node) for node in "abc"]
-        assert "stop the nodes a, b, c" in bad("cluster", "restore", *config, *folders, code=2)
+        assert "stop the nodes " in bad("cluster", "restore", *config, *folders, code=2)  # those that answer in time
 
         cluster.kill(Place("c", "main"))
         ran = run("cluster", "status", *config)
@@ -90,7 +91,8 @@ def test_from_the_first_start_to_a_restore(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("status",), ("step-down", "a"), ("verify",), ("restore", "."), ("node", "a")])
-def test_no_servers(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_no_servers(tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "__kwdefaults__", {**(connect.__kwdefaults__ or {}), "timeout_s": 0.5})
     file = tmp_path / "cluster.toml"
     assert "give the file of the cluster" in bad("cluster", *command, "--config", file, code=2)
     file.write_text(

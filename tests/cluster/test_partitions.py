@@ -84,8 +84,8 @@ def trade_through(network: Network, trading: Day, kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(count(3, 8, 50)))
+@pytest.mark.parametrize("number", range(count(2, 8, 50)))
 def test_a_partition(network: Network, cluster: LocalCluster, number: int) -> None:
     with day(cluster) as trading:
-        trade_through(network, trading, KINDS[number * 2 % len(KINDS)])
+        trade_through(network, trading, KINDS[number * 4 % len(KINDS)])
         trading.check()

@@ -11,6 +11,7 @@ import pytest
 
 from pricetime.log.errors import JournalError
 from pricetime.types import COMMAND
+from tests.counts import count
 from tests.crash.life import Life
 from tests.crash.memory_disk import MemoryDisk
 from tests.crash.test_power_loss import check
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.compiled
 WORLD, STEPS, LIVES = 7, 70, 2
 
 #: Power losses that are looked at after each failure.
-STATES = 6
+STATES = count(2, 6)
 
 READS = {"names", "size", "read"}
 
@@ -120,6 +121,7 @@ def applies(fault: str, call: str) -> bool:
     return fault == "EIO" or call not in READS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_call_fails_once(fault: str, part: int) -> None:

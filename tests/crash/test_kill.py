@@ -11,7 +11,7 @@ from tests.crash.lives import Lives
 
 pytestmark = pytest.mark.compiled
 
-KILLS = count(5, 100)
+KILLS = count(3, 100)
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from tests.log import memory
 
 pytestmark = pytest.mark.compiled
 
-STATES, PARTS = count(10_000, 100_000), 40
+STATES, PARTS = count(4_000, 100_000), count(16, 40)
 
 #: Commands that a world has: a journal begins anew after so many.
 COMMANDS = 400

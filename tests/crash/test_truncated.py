@@ -8,6 +8,7 @@ import pytest
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged
 from pricetime.types import COMMAND
+from tests.counts import count
 from tests.crash.life import Life
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.recovering import Recovered, recover
@@ -15,11 +16,12 @@ from tests.crash.world import CONFIGURATION, World, make_world
 
 pytestmark = pytest.mark.compiled
 
-CUTS, WORLDS = 1_000, 10
+CUTS, WORLDS = count(400, 1_000), count(4, 10)
 
 COMMANDS, STEPS = 800, 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_cut_at_any_byte_it_is_recovered_from_the_last_snapshot(seed: int) -> None:
     rng = random.Random(f"cut {seed}")

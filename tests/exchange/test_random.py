@@ -13,6 +13,7 @@ from pricetime.exchange.state.router import PUBLIC_REASONS
 from pricetime.reference.commands import apply
 from pricetime.types import ALL_INSTRUMENTS, EXECUTION_REPORT, CommandType, Phase, Reason, ReportKind, SelfTrade
 from pricetime.wire.messages import Message, NewOrder, OrderExtension, ReplaceOrder
+from tests.counts import count as number_of
 from tests.engines import ReferenceEngine
 from tests.exchange.accounts import (
     ORDER_ID,
@@ -186,7 +187,8 @@ class Crowd:
 SMALL = {"side", "order_type", "time_in_force", "instructions", "flags"}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(number_of(5, 12)))
 def test_each_owner_and_the_feed_receive_their_reports(seed: int) -> None:
     rng = random.Random(seed)
     room = {"order_capacity": rng.choice([60, 4096]), "ring_capacity": rng.choice([16, 64, 1024])}

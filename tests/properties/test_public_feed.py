@@ -14,13 +14,14 @@ from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
 from pricetime.reference.queues import mix
 from pricetime.types import REPORT, ReportKind
+from tests.counts import count
 from tests.reference.public_feed import public
 from tests.reference.test_venue_flow import reports_of
 from tests.reference.venue_flow import Flow, random_settings
 
 Reports = np.ndarray[Any, Any]
 
-SEEDS = range(200 if COMPILED else 20)
+SEEDS = range(count(60, 200) if COMPILED else 20)
 LENGTH = 150
 
 
@@ -56,6 +57,7 @@ def next_reports(book: ReferenceBook, flow: Flow, done: int) -> Reports:
     return reports
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hides", [True, False], ids=["feed", "engine"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_displayed_book_after_each_command(seed: int, hides: bool) -> None:
@@ -77,6 +79,7 @@ def test_the_displayed_book_after_each_command(seed: int, hides: bool) -> None:
         assert len(builder) == len(list(book)) + len(market)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_snapshot_between_any_two_reports_goes_on(seed: int) -> None:
     rng, settings, book, flow = flow_of(seed)
@@ -111,7 +114,8 @@ def test_where_the_auction_would_trade(seed: int) -> None:
             assert (found.side or 0, found.final) == (report["side"], report["kind"] == ReportKind.UNCROSSED)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(count(12, 40) if COMPILED else 40))
 def test_a_report_with_a_wrong_field_changes_nothing_or_is_noticed_later(seed: int) -> None:
     """Whatever a report says, the books stay whole, and one that is refused leaves them as they were."""
     rng, settings, book, flow = flow_of(seed)

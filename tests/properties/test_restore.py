@@ -14,6 +14,7 @@ from pricetime.reference.commands import apply
 from pricetime.reference.queues import mix
 from pricetime.types import GTC_AND_GTD
 from tests.books import command, dumped, state
+from tests.counts import count
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 from tests.reference.venue_flow import Flow, random_settings
 
@@ -26,7 +27,8 @@ def everything_off() -> list[np.ndarray[Any, Any]]:
     return [command(CommandType.MASS_CANCEL, instrument=ALL_INSTRUMENTS, owner=owner) for owner in range(25)]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(count(15, 40) if COMPILED else 40))
 def test_the_next_commands_are_answered_alike(seed: int) -> None:
     rng = random.Random(seed)
     instruments = random_instruments(rng)
@@ -89,7 +91,8 @@ def cancels_in_parts(rng: random.Random) -> np.ndarray[Any, Any]:
     return command(kind, owner=rng.randint(1, 4), tag=1, quantity=rng.choice([0, GTC_AND_GTD]))
 
 
-@pytest.mark.parametrize("seed", range(80 if COMPILED else 15))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(count(30, 80) if COMPILED else 15))
 def test_books_with_the_rules_of_a_venue_are_answered_alike(seed: int) -> None:
     """In whatever phase, with icebergs, stop orders and mass cancels under way, after every tenth command."""
     rng = random.Random(seed)

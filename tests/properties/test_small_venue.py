@@ -1,6 +1,6 @@
 """Sequences of up to 4 commands out of the orders of venues at 2 prices and 2 quantities, held against the reference.
 
-``make test`` plays samples, ``make test-slow`` 25,000 sequences of 4 commands for each venue.
+``make test`` plays samples, ``make test-slow`` larger ones, and 25,000 sequences of 4 commands for each venue.
 """
 
 from collections.abc import Iterator
@@ -87,13 +87,14 @@ def play(name: str, self_trade: SelfTrade, places: list[list[Commands]], step: i
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VENUES)
 @pytest.mark.parametrize("self_trade", [SelfTrade.OFF, SelfTrade.DECREMENT])
 def test_sequences(name: str, self_trade: SelfTrade) -> None:
     """Samples of those of 3 and of 4 commands; the step has no factor in common with the size of an alphabet."""
     for length in (3, 4):
         places = [alphabet(place, whole=VENUES[name].all_or_none) for place in range(length)]
-        sample = 1_500 if COMPILED else 200
+        sample = count(400, 1_500) if COMPILED else 200
         play(name, self_trade, places, max(1, prod(map(len, places)) // sample | 1))
 
 

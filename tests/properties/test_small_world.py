@@ -1,7 +1,8 @@
 """Every sequence of up to 5 commands in a small world, held against the reference.
 
 A sequence answers for those that it begins with, since every command's reports are compared; two sweeps at its
-end show what it left, in priority order. The uncompiled form tries shorter sequences.
+end show what it left, in priority order. ``make test`` tries shorter sequences than ``make test-slow``, the uncompiled
+form even shorter ones.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from pricetime import COMPILED, OrderBook, OrderType, ReplacePolicy, SelfTrade, TimeInForce
 from tests.books import Step
+from tests.counts import count
 from tests.properties.small_world import (
     IDS,
     Alphabet,
@@ -77,13 +79,14 @@ def play_all(world: SmallWorld, **settings: Any) -> None:
     book.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("alphabet", "length", "pure_length"),
     [
         pytest.param(adds, 5, 3, id="orders"),
-        pytest.param(lambda place: adds(place) + changes(place), 5, 3, id="orders and their changes"),
-        pytest.param(lambda place: of_every_kind(place) + cancels(place), 4, 2, id="every time in force"),
-        pytest.param(takers_at_the_end(5 if COMPILED else 3), 5, 3, id="everything at the end"),
+        pytest.param(lambda place: adds(place) + changes(place), count(4, 5), 3, id="orders and their changes"),
+        pytest.param(lambda place: of_every_kind(place) + cancels(place), count(3, 4), 2, id="every time in force"),
+        pytest.param(takers_at_the_end(count(4, 5) if COMPILED else 3), count(4, 5), 3, id="everything at the end"),
         pytest.param(lambda place: of_every_kind(place) + changes(place), 3, 2, id="everything"),
     ],
 )
@@ -91,9 +94,10 @@ def test_every_sequence(alphabet: Alphabet, length: int, pure_length: int) -> No
     play_all(SmallWorld(alphabet, length if COMPILED else pure_length))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", SelfTrade, ids=lambda mode: mode.name)
 def test_every_sequence_of_two_owners(mode: SelfTrade) -> None:
-    play_all(SmallWorld(ours, 4 if COMPILED else 3, {"self_trade": mode}), self_trade=mode)
+    play_all(SmallWorld(ours, count(3, 4) if COMPILED else 3, {"self_trade": mode}), self_trade=mode)
 
 
 @pytest.mark.parametrize("owner_limit", [2, 3])

@@ -9,14 +9,18 @@ from pricetime import COMPILED, CommandType, OrderBook, OrderType, Side, TimeInF
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
 from tests.books import command
+from tests.counts import count
 
-#: Instructions and their numbers; in the uncompiled form not all of them.
-BITS = range(256) if COMPILED else [0, 1, 2, 3, 4, 8, 16, 64, 128, 129, 255]
+#: Instructions and their numbers: any two of them and all at once, in ``make test-slow`` every set of them.
+BITS = [bits for bits in range(256) if bits.bit_count() <= count(2, 8) or bits == 255]
+if not COMPILED:
+    BITS = [0, 1, 2, 3, 4, 8, 16, 64, 128, 129, 255]
 
 #: One number beyond the largest, and the largest that fits.
 TYPES, TIMES = [*OrderType, 5, 255], [*TimeInForce, 5, 255]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price", [99, 100, 102], ids=["rests", "takes one", "takes all"])
 @pytest.mark.parametrize("quantity", [4, 30], ids=["fills", "leaves a remainder"])
 def test_all_terms(price: int, quantity: int) -> None:

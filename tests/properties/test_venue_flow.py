@@ -8,9 +8,10 @@ import pytest
 from pricetime import COMPILED, OrderBook
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
+from tests.counts import count
 from tests.reference.venue_flow import Flow, random_settings
 
-SEEDS = range(300) if COMPILED else range(20)
+SEEDS = range(count(100, 300)) if COMPILED else range(20)
 LENGTH = 150
 
 
@@ -21,6 +22,7 @@ def pair(settings: dict[str, Any]) -> tuple[ReferenceBook, OrderBook]:
     return ReferenceBook(**settings), OrderBook(**room | given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_commands(seed: int) -> None:
     rng = random.Random(seed)

@@ -9,8 +9,12 @@ from pricetime.load.load import Load
 from pricetime.load.plan import make_plans
 from pricetime.load.server import ServerProcess
 
+#: ``make soak`` sets ORDERS, and takes the rings that a server has by default; ``make test`` takes smaller ones.
+SOAK = "ORDERS" in os.environ
+ROOM = () if SOAK else ("--stream-reports", "131072", "--feed-store-reports", "262144")
+
 #: The streams of four clients have gone round their rings by then.
-WARM = 4_000_000
+WARM = 4_000_000 if SOAK else 1_000_000
 ORDERS = WARM + int(os.environ.get("ORDERS", "500000"))
 CLIENTS = 4
 
@@ -22,7 +26,7 @@ CHUNK = 250_000
 def test_its_memory_stays_flat() -> None:
     """Checked at every sample, not only at the end: also memory that is freed again would be an allocation."""
     first, plans = make_plans("balanced", ORDERS, CLIENTS, seed=9, chunk=CHUNK)
-    options = ("--open", "--stats-interval-ms", "0")
+    options = ("--open", "--stats-interval-ms", "0", *ROOM)
     resident, depth = [], []
     with (
         ServerProcess(*options) as server,

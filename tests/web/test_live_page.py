@@ -327,8 +327,8 @@ def explained(page: Browser) -> list[str]:
 
 def test_a_day_of_phases(calling: tuple[Browser, Page, Path]) -> None:
     shown, running, socket = calling
-    assert text(shown, "phase") == "opening auction"
-    assert text(shown, "spread") == "No indicative price"
+    until(lambda: text(shown, "phase") == "opening auction")
+    until(lambda: text(shown, "spread") == "No indicative price")
     with Client(running.server.host, running.server.port, owner=5) as trader:
         trader.add_order(1, Side.BID, 102, 7).result(PATIENCE_S)
         trader.add_order(2, Side.ASK, 100, 5).result(PATIENCE_S)

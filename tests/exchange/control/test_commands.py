@@ -73,6 +73,7 @@ def test_a_command_without_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
             await send.indicate(1)
         exchange.answers = [(1, ReportKind.INDICATIVE, 0, 0, 1, 1, 1)]  # too late
         exchange.stuck = False
+        monkeypatch.setattr(module, "COMMAND_TIMEOUT_S", 60)
         return await send.indicate(1)
 
     assert asyncio.run(work()).price == 100

@@ -167,6 +167,7 @@ def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None
     exchange = FakeExchange()
     exchange.phases = {1: Phase.HALTED}
     with serving(exchange=exchange) as running:
+        until(lambda: running.events.of("instrument phase"))
         assert running.exchange.told == [("set_phase", 1, "CONTINUOUS")]
         assert running.events.of("instrument phase")[0]["phase"] == "CONTINUOUS"
 
@@ -239,6 +240,7 @@ def test_a_phase_that_the_exchange_rejects(file: Path) -> None:
     exchange.phases[1] = Phase.PRE_OPEN
     exchange.rejects = {CommandType.SET_PHASE: Reason.MUST_UNCROSS}
     with serving(load(file, OPEN), exchange) as running:
+        until(lambda: running.events.of("instrument phase not set"))
         (said,) = running.events.of("instrument phase not set")
     assert (said["instrument"], said["phase"], said["rejected"]) == (1, "CONTINUOUS", "MUST_UNCROSS")
 

@@ -30,7 +30,7 @@ from tests.exchange.standby.test_journal import ROOM, SMALL, settle
 from tests.exchange.test_random import Oracle, Row
 from tests.reference.venue_flow import Commands, Flow
 
-SEEDS = count(6, 300)
+SEEDS = count(3, 300)
 
 OWNERS = (1, 2, 3)
 

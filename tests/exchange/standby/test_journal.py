@@ -13,6 +13,7 @@ from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalLocked
 from pricetime.log.replay import Replay
 from pricetime.types import CommandType, Phase, Reason, SelfTrade
+from tests.counts import count as number_of
 from tests.exchange.harness import Client, Harness
 from tests.exchange.kept import Kept, check_same, picture
 from tests.exchange.orders import BID, cancel, new
@@ -91,8 +92,9 @@ def without_times(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"queues": [phases, [order[1:] for order in resting], unfinished]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("durable", [False, True])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(number_of(3, 6)))
 def test_the_same_to_the_bit_and_from_then_on(seed: int, durable: bool, tmp_path: Path) -> None:
     rng = random.Random(seed)
     settings = SMALL | ROOM | {"ring_capacity": rng.choice([64, 1024])}
