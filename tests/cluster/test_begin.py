@@ -14,6 +14,7 @@ from pricetime.cluster.local import LocalCluster, Place, wait_for
 from pricetime.cluster.local_file import Options
 from pricetime.log.directory import Directory
 from tests.cli.run import bad, good
+from tests.counts import SLOW
 
 pytestmark = pytest.mark.compiled
 
@@ -51,6 +52,8 @@ def begin_of(folder: Path) -> int:
     return terms_of(Directory(folder / "main"))[0].first
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not SLOW, reason="make test-slow trades until stream and journals have lost their begin")
 def test_a_stream_and_journals_without_their_begin(tmp_path: Path) -> None:
     config = "--config", str(tmp_path / "cluster.toml")
     journals = [tmp_path / "journals" / node for node in "ab"]

@@ -20,6 +20,7 @@ from pricetime.cluster.local_file import Options
 from pricetime.cluster.servers import LocalServers
 from pricetime.errors import InstrumentHalted, UnknownInstrument
 from tests.cli.run import good
+from tests.counts import SLOW
 
 pytestmark = pytest.mark.compiled
 
@@ -113,6 +114,8 @@ def change(cluster: LocalCluster, partition: str) -> None:
     cluster.wait_equal()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not SLOW, reason="make test-slow restarts all nodes of two partitions")
 def test_an_instrument_moves_to_a_different_partition(tmp_path: Path) -> None:
     exchange = tmp_path / "exchange.toml"
     exchange.write_text(EXCHANGE)

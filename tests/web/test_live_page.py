@@ -367,7 +367,7 @@ def test_own_stops_and_icebergs(calling: tuple[Browser, Page, Path]) -> None:
         trader.add_order(1, Side.ASK, 100, 15).result(PATIENCE_S)
         until(lambda: own(shown)[0][1:] == ["15 / 100", "resting"])
         until(lambda: explained(shown)[0] == "displays 10, 80 hidden, until the day ends")
-        assert table(shown, "bids") == [["1", "5", "100"]]
+        until(lambda: table(shown, "bids") == [["1", "5", "100"]])
         trader.add_order(2, Side.ASK, 103, 1).result(PATIENCE_S)
         trader.add_order(3, Side.BID, 103, 1).result(PATIENCE_S)  # triggers the stop order
         until(lambda: own(shown)[1][1:] == ["0 / 5", "resting"])
