@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import pricetime
+from tests.counts import SLOW
 
 #: Variables that tests assume, also in the processes that they start.
 ASSUMED = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
@@ -48,8 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Compiled, one worker more than there are processors: many tests wait, for processes and for answers."""
-    if not pricetime.COMPILED:
+    """In ``make test``, compiled, one worker more than there are processors: many tests wait for answers."""
+    if not pricetime.COMPILED or SLOW:
         return None
     return 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
