@@ -187,9 +187,11 @@ class Recorder:
             each.close()
 
     def _run(self) -> None:
+        poll = select.poll()
+        for each in (self._socket, self._wake):
+            poll.register(each, select.POLLIN)
         while True:
-            ready, _, _ = select.select([self._socket, self._wake], [], [])
-            if self._wake in ready:
+            if self._wake.fileno() in dict(poll.poll()):
                 return
             with contextlib.suppress(BlockingIOError):
                 while True:

@@ -1,5 +1,6 @@
 """Sessions: how they begin, what each owner receives, how its stream outlives its connections, and how they end."""
 
+import gc
 import random
 import socket
 import time
@@ -737,3 +738,14 @@ def test_around_the_end_of_a_stream(seed: int) -> None:
         assert [r.seq_num for r in got] == list(range(1, len(got) + 1))
         assert [r.order_id for r in answers] == list(range(len(answers)))
         assert len(answers) == sent
+
+
+def test_the_connections_of_an_exchange_end_with_it() -> None:
+    made = Harness()
+    client = made.client(1)
+    end = client.socket.dup()
+    made.close()
+    del made, client
+    gc.collect()
+    with end:
+        assert end.recv(1) == b""

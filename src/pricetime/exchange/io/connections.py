@@ -66,7 +66,9 @@ class Connections:
         owners: cython.size_t = OWNERS
         place: u32
         for place in range(self.count):
-            free(self.of[self.connected[place]].held)
+            c: cython.pointer[Connection] = cython.address(self.of[self.connected[place]])
+            free(c.held)
+            close(c.fd)
         release(self.of, owners * cython.sizeof(Connection))
         release(self.connected, owners * cython.sizeof(u32))
         release(self.logging_out, owners * cython.sizeof(u32))
