@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ MANY = 300 if COMPILED else 15
 MARKET, STOP, STOP_LIMIT = OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT
 
 Orders = list[tuple[int | None, int]]
+Stops = list[tuple[bool, int, int | None, int]]
 
 quantities = st.integers(1, 12)
 ticks = st.sampled_from((1, 2, 5))
@@ -78,7 +80,26 @@ def test_stops_inside_the_auction(data: st.DataObject) -> None:
     bids, asks = data.draw(orders(1)), data.draw(orders(1))
     stop = st.tuples(st.booleans(), st.integers(-8, 20), st.one_of(st.none(), st.integers(-8, 20)), quantities)
     drawn = data.draw(st.lists(stop, max_size=12))
-    reference = data.draw(st.one_of(st.none(), st.integers(-10, 25)))
+    check_stops(bids, asks, drawn, data.draw(st.one_of(st.none(), st.integers(-10, 25))))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_many_stops_inside_the_auction(seed: int) -> None:
+    """At few prices, so that stop orders share their limits, and some are above all other orders."""
+    drawn = random.Random(seed)
+
+    def price() -> int | None:
+        return drawn.choice((None, *range(6)))
+
+    sides = [[(price(), drawn.randint(1, 9)) for _ in range(drawn.randint(0, 4))] for _ in range(2)]
+    stops = [(drawn.random() < 0.6, drawn.randrange(6), price(), drawn.randint(1, 9)) for _ in range(8)]
+    check_stops(*sides, stops, drawn.choice((None, 0, 3)))
+
+
+def check_stops(
+    bids: Orders, asks: Orders, drawn: list[tuple[bool, int, int | None, int]], reference: int | None
+) -> None:
+    """The core finds the price of the reference. Stop orders as whether they buy, trigger price, limit and quantity."""
     book = collected(bids, asks, "cme", reference)
     for buys, trigger, price, lots in drawn:
         kind = STOP if price is None else STOP_LIMIT
