@@ -137,6 +137,30 @@ def test_void_pages_never_count(servers: LocalServers, partition: str) -> None:
     run(test())
 
 
+def test_a_first_message_that_comes_while_the_end_is_read(
+    servers: LocalServers, partition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A term record for a stream without messages must not follow that message."""
+
+    async def test() -> None:
+        async with stream_of(servers, partition) as stream:
+            assert await stream.last() == (0, None)
+            newest = PageStream.newest
+
+            async def meanwhile(self: PageStream) -> Stored | None:
+                found = await newest(self)
+                await (await stream.append(term_record(1, 1, NO_DIGEST, "a"), 0))
+                return found
+
+            monkeypatch.setattr(PageStream, "newest", meanwhile)
+            with pytest.raises(Unknown, match="first message"):
+                await stream.last()
+            monkeypatch.undo()
+            assert (await stream.last()).sequence == 1
+
+    run(test())
+
+
 def test_a_server_that_does_not_give_what_the_stream_has(
     servers: LocalServers, partition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +187,9 @@ def test_a_server_that_does_not_give_what_the_stream_has(
                 refused = count
                 with pytest.raises(Unknown, match="did not give"):
                     await stream.find(70)
+            refused = 1
+            with pytest.raises(Unknown, match="did not give"):
+                await stream.last()  # not the end of a stream that begins behind the message
             refused = 0
             found = await stream.find(70)
             assert found is not None

@@ -117,6 +117,8 @@ class PageStream:
         self._record = record.sequence if record is not None else 0
         if newest is None:
             state = (await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]
+            if int(state["messages"]):  # else a term record of a stream without messages would follow them
+                raise Unknown(f"{self.name} has got its first message meanwhile")
             last = Last(int(state["last_seq"]), None)
         else:
             chain = await self.chain(newest.sequence - WINDOW, newest.sequence + 1)
@@ -202,13 +204,16 @@ class PageStream:
     async def chain(self, start: int, end: int, *, whole: bool = False) -> list[Stored]:
         """The messages of a window, by sequence in the stream, without void ones.
 
-        ``whole``: the stream has all of them, so one that is not given raises Unknown.
+        ``whole``: the stream has all of them. One that is not given although the stream has it raises Unknown.
         """
-        sequences = range(max(start, 1) - 1, end)
-        read = await asyncio.gather(*(self._message({"seq": sequence}) for sequence in sequences if sequence))
+        sequences = range(max(start - 1, 1), end)
+        read = await asyncio.gather(*(self._message({"seq": sequence}) for sequence in sequences))
         if whole and None in read[-(end - start) :]:
             raise Unknown(f"{self.name} did not give a message from {start} to {end - 1}, which it has")
         found = [each for each in read if each is not None]
+        missing = (sequence for sequence, each in zip(sequences, read, strict=True) if each is None)
+        if holes := [sequence for sequence in missing if found and sequence < found[-1].sequence]:
+            await self._check_purged(holes[-1])
         anchored = start <= 1 or len(found) < len(read)  # the stream begins in the window, and not with a void message
         return chain_of(found, self.name, anchored=anchored)
 
