@@ -191,6 +191,14 @@ def test_a_server_that_does_not_give_what_the_stream_has(
             with pytest.raises(Unknown, match="did not give"):
                 await stream.last()  # not the end of a stream that begins behind the message
             refused = 0
+
+            async def without_last(self: PageStream, which: dict[str, object]) -> Stored | None:
+                return None if which.get("seq") == 61 else await message(self, which)
+
+            monkeypatch.setattr(PageStream, "_message", without_last)
+            with pytest.raises(Unknown, match="did not give message 61"):
+                await stream.last()  # not with a message before it as the last
+            monkeypatch.setattr(PageStream, "_message", behind)
             found = await stream.find(70)
             assert found is not None
             assert found.page.first == 70

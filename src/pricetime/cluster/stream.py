@@ -128,8 +128,9 @@ class PageStream:
 
     async def begin(self) -> Stored | None:
         """Return the first message that is left and not void. Raises ChainBroken, Declined and Unknown."""
-        first = int((await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]["first_seq"])
-        return next(iter(await self.chain(first, first + WINDOW)), None)
+        state = (await ask(self.client, f"STREAM.INFO.{self.name}"))["state"]
+        first, end = int(state["first_seq"]), int(state["last_seq"]) + 1
+        return next(iter(await self.chain(first, min(first + WINDOW, end))), None)
 
     async def newest(self) -> Stored | None:
         """Return the last message, also if it is void. Raises ChainBroken, Declined and Unknown."""
@@ -163,7 +164,7 @@ class PageStream:
             low, high = (middle, high) if before else (low, middle)
         start = max(low - WINDOW // 2, first)
         while start < end:
-            chain = await self.chain(start, min(start + WINDOW, end), whole=True)
+            chain = await self.chain(start, min(start + WINDOW, end))
             found = (each for each in chain if each.page.kind == Kind.PAGE and each.page.last >= command)
             if (first_found := next(found, None)) is not None:
                 return first_found
@@ -181,8 +182,11 @@ class PageStream:
         Raises ChainBroken, Declined and Unknown.
         """
         found, at = [], 1
+        newest = await self.newest()
+        end = 0 if newest is None else newest.sequence + 1
         while (record := await self._message({"seq": at, "next_by_subj": self._term_subject})) is not None:
-            if record in await self.chain(record.sequence - WINDOW // 2, record.sequence + WINDOW // 2):
+            behind = min(record.sequence + WINDOW // 2, max(end, record.sequence + 1))
+            if record in await self.chain(record.sequence - WINDOW // 2, behind):
                 found.append(record)
             at = record.sequence + 1
         return found
@@ -201,19 +205,16 @@ class PageStream:
         """
         return read(self.client, self.name, after)
 
-    async def chain(self, start: int, end: int, *, whole: bool = False) -> list[Stored]:
+    async def chain(self, start: int, end: int) -> list[Stored]:
         """The messages of a window, by sequence in the stream, without void ones.
 
-        ``whole``: the stream has all of them. One that is not given although the stream has it raises Unknown.
+        ``end``: at most behind the last message. Raises Unknown if one is not given that was not purged.
         """
         sequences = range(max(start - 1, 1), end)
         read = await asyncio.gather(*(self._message({"seq": sequence}) for sequence in sequences))
-        if whole and None in read[-(end - start) :]:
-            raise Unknown(f"{self.name} did not give a message from {start} to {end - 1}, which it has")
         found = [each for each in read if each is not None]
-        missing = (sequence for sequence, each in zip(sequences, read, strict=True) if each is None)
-        if holes := [sequence for sequence in missing if found and sequence < found[-1].sequence]:
-            await self._check_purged(holes[-1])
+        if missing := [sequence for sequence, each in zip(sequences, read, strict=True) if each is None]:
+            await self._check_purged(missing[-1])
         anchored = start <= 1 or len(found) < len(read)  # the stream begins in the window, and not with a void message
         return chain_of(found, self.name, anchored=anchored)
 
