@@ -284,7 +284,7 @@ class Acknowledgements:
             for one in waiting:
                 future = one
                 if future.connection < connection:
-                    lost.append((future.connection, future.number, len(lost), future))
+                    lost.append((future.connection, future.number, future))
         lost.sort()
         commands: list = []
         for *_, one in lost:
