@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def in_a_thread(call: Callable[[], T]) -> T:
-    """What a function returns in a thread of its own, whose priority and processors end with it."""
+    """What a function returns in a new thread, whose priority and processors end with it."""
     found: list[T] = []
     thread = threading.Thread(target=lambda: found.append(call()))
     thread.start()

@@ -4,7 +4,7 @@ from pricetime.core.layout cimport (
     BEHIND, BUSY, CANCEL_ORDER, EXECUTION_REPORT, EXTENDED, GATEWAY_REJECT, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS,
     ORDER_EXTENSION, REDUCE_ORDER, REJECTED, REPLACE_ORDER, THROTTLED, Command, Report, u8, u32, u64,
 )
-from pricetime.exchange.io.layout cimport BUFFER_BYTES, FIRST_PART, MAX_MESSAGE, THROTTLE_MEMORY_NS, Account
+from pricetime.exchange.io.layout cimport BUFFER_BYTES, FIRST_PART, THROTTLE_MEMORY_NS, Account
 from pricetime.exchange.io.throttle cimport Throttle
 from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT
 from pricetime.exchange.state.sequencer cimport Sequencer, numbered
@@ -16,6 +16,7 @@ from pricetime.wire.layout cimport (
 
 cdef enum:
     SHARED_BYTES = 32                # NewOrder and ReplaceOrder begin like the order in a command
+    REFUSED_BYTES = 2 * BUFFER_BYTES # for the refusals of one read: 48 bytes for each order of 40
 
 
 cdef class Decoder:

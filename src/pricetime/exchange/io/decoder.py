@@ -56,14 +56,12 @@ class Decoder:
         self.refused_count = 0
         self.rejects = 0
         self.reason = NO_REASON
-        most: cython.size_t = (BUFFER_BYTES + MAX_MESSAGE) // cython.sizeof(NewOrder)
-        self.refused = cython.cast(cython.pointer[Report], reserve(most * cython.sizeof(Report)))
+        self.refused = cython.cast(cython.pointer[Report], reserve(REFUSED_BYTES))
         if not self.refused:
             raise MemoryError("no room for refusals")
 
     def __dealloc__(self) -> None:
-        most: cython.size_t = (BUFFER_BYTES + MAX_MESSAGE) // cython.sizeof(NewOrder)
-        release(self.refused, most * cython.sizeof(Report))
+        release(self.refused, REFUSED_BYTES)
 
     def decode(
         self,
@@ -97,13 +95,13 @@ class Decoder:
                     size = self._size(data + used, n_bytes - used)
                     if size == 0:
                         break
-                if self.busy and (kind == NEW_ORDER or kind == REPLACE_ORDER):
-                    account.commands += 1
-                    self._refuse(account, data + used, now_ns)
-                elif self.busy and self.sequencer.room() == 0:
+                refuses: cython.bint = self.busy and (kind == NEW_ORDER or kind == REPLACE_ORDER)
+                if self.busy and not refuses and self.sequencer.room() == 0:
                     break
+                account.commands += 1
+                if refuses:
+                    self._refuse(account, data + used, now_ns)
                 else:
-                    account.commands += 1
                     self._take(account, owner, data + used, size, now_ns, timestamp)
             elif kind == LOGOUT:
                 self.reason = CLIENT_LOGOUT
